@@ -1,0 +1,20 @@
+"""Phone verification for Django: one-time codes by SMS or WhatsApp, sent, verified and defended."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from django_phone_otp.services.challenges import cancel, resend, send, status, verify
+    from django_phone_otp.services.proofs import Proof, redeem
+
+__version__ = "0.1.0"
+__all__ = ["Proof", "__version__", "cancel", "redeem", "resend", "send", "status", "verify"]
+
+_HOMES = {"Proof": "proofs", "redeem": "proofs"}
+
+
+def __getattr__(name: str) -> Any:
+    # Lazy: Django imports this package before its apps, and with them our models, are loaded.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.services.{_HOMES.get(name, 'challenges')}"), name)

@@ -1,0 +1,5 @@
+"""What staff see: read-only, with numbers masked."""
+
+from django_phone_otp.admin import challenges, deliveries
+
+__all__ = ["challenges", "deliveries"]

@@ -1,0 +1,50 @@
+"""Challenges in the admin."""
+
+from django.contrib import admin
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_phone_otp.admin.readonly import ReadOnlyAdmin
+from django_phone_otp.models import Challenge
+
+
+@admin.register(Challenge)
+class ChallengeAdmin(ReadOnlyAdmin):
+    """Who was asked to prove which number, and how it went."""
+
+    list_display = ("created_at", "shown_number", "region", "purpose", "channel", "shown_status", "shown_attempts")
+    list_filter = ("status", "purpose", "channel")
+    ordering = ("-pk",)  # by time, through the primary key
+    fields = (
+        "id",
+        "shown_number",
+        "region",
+        "purpose",
+        "channel",
+        "language",
+        "shown_status",
+        "shown_attempts",
+        "streak",
+        "messages",
+        "decoy",
+        "created_at",
+        "expires_at",
+        "resend_at",
+        "closed_at",
+        "redeemed_at",
+    )
+
+    @admin.display(description=_("number"))
+    def shown_number(self, challenge: Challenge) -> str:
+        """The masked number."""
+        return challenge.masked_number
+
+    @admin.display(description=_("status"))
+    def shown_status(self, challenge: Challenge) -> str:
+        """The state now, ``expired`` included."""
+        return challenge.status_at(timezone.now())
+
+    @admin.display(description=_("attempts"))
+    def shown_attempts(self, challenge: Challenge) -> str:
+        """How many guesses of how many."""
+        return f"{challenge.attempts}/{challenge.max_attempts}"

@@ -1,0 +1,1 @@
+"""The JSON API: ``path("api/phone/", include("django_phone_otp.api.urls"))``."""

@@ -1,0 +1,67 @@
+"""For a project's own serializers: a field that takes a token and gives the verified number."""
+
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from django_phone_otp.exceptions import InvalidToken
+from django_phone_otp.services import proofs
+
+
+class TextField(serializers.CharField):
+    """A JSON string and nothing else: DRF's own takes numbers for text, so ``1e5`` would be a code."""
+
+    default_error_messages = {"invalid": _("This must be text.")}
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(trim_whitespace=False, **kwargs)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return ``data`` when it is a string."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return data
+
+
+class PhoneTokenField(TextField):
+    """Takes the token of a proof, and gives the number that it proves for ``purpose``, in E.164.
+
+    The token is spent as soon as this field is valid. In a ``PhoneTokenSerializer`` it is spent only
+    when everything else is valid too, so that a name that is taken does not cost a second code.
+    """
+
+    default_error_messages = {"invalid_token": _("This proof is not valid. Verify the number again.")}
+
+    def __init__(self, *, purpose: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.purpose = purpose
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the verified number. Fails with ``invalid_token``."""
+        token = super().to_internal_value(data)
+        deferred = isinstance(self.parent, PhoneTokenSerializer)
+        return self.redeem(token, spend=not deferred)
+
+    def redeem(self, token: str, *, spend: bool) -> str:
+        """Return the number that ``token`` proves, spending it or only looking."""
+        verb = proofs.redeem if spend else proofs.peek
+        try:
+            return verb(token, purpose=self.purpose)
+        except InvalidToken:
+            self.fail("invalid_token")
+
+
+class PhoneTokenSerializer(serializers.Serializer[Any]):
+    """A serializer that spends its ``PhoneTokenField`` tokens last, when all other data is valid."""
+
+    def run_validation(self, data: Any = serializers.empty) -> Any:
+        """Validate everything, then spend the tokens; one that was just spent elsewhere is an error of its field."""
+        valid = super().run_validation(data)
+        for name, field in self.fields.items():
+            if isinstance(field, PhoneTokenField) and name in data:
+                try:
+                    field.redeem(data[name], spend=True)
+                except serializers.ValidationError as error:
+                    raise serializers.ValidationError({name: error.detail}) from None
+        return valid

@@ -1,0 +1,164 @@
+"""What every backend is: the message in, the result or the typed failure out."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from django.core.checks import CheckMessage
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
+
+from django_phone_otp.conf import unknown
+from django_phone_otp.core.statuses import DeliveryStatus
+
+__all__ = [
+    "BackendUnavailable",
+    "BaseBackend",
+    "DeliveryError",
+    "DeliveryStatus",
+    "DeliveryUncertain",
+    "InvalidBackend",
+    "Message",
+    "MessageRejected",
+    "Receipt",
+    "Scope",
+    "SendResult",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message for one number. Its ``repr`` shows nothing that may not be logged.
+
+    ``key`` is unique per delivery, for vendors that de-duplicate. ``variables`` are what a vendor's
+    template takes: the code, the app's name, the minutes until it expires, and the context.
+    """
+
+    number: str = field(repr=False)
+    channel: str
+    purpose: str
+    text: str = field(repr=False)
+    code: str = field(repr=False)
+    variables: Mapping[str, str] = field(repr=False)
+    language: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """A vendor took the message: its id there, the state that it reported, and its answer."""
+
+    id: str = ""
+    status: DeliveryStatus = DeliveryStatus.ACCEPTED
+    raw: Any = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A vendor's later word on a delivery: which one, the state, since when, and why."""
+
+    id: str
+    status: DeliveryStatus
+    at: datetime | None = None
+    reason: str = ""
+    raw: Any = field(default=None, repr=False)
+
+
+class Scope(StrEnum):
+    """Whom a refusal concerns."""
+
+    ACCOUNT = "account"  # this alias: another one may be tried
+    RECIPIENT = "recipient"  # this number: another alias would defeat the vendor's limit
+
+
+class DeliveryError(Exception):
+    """A vendor did not take the message. ``may_have_left`` says whether it may arrive all the same.
+
+    ``reason`` is in our words; ``vendor_code`` and ``http_status`` are the vendor's; ``retry_after``
+    is in seconds; ``raw`` is the vendor's answer, redacted. ``str()`` never shows ``raw``.
+    """
+
+    may_have_left: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        reason: str,
+        *,
+        vendor_code: str = "",
+        http_status: int | None = None,
+        retry_after: float | None = None,
+        scope: Scope = Scope.ACCOUNT,
+        raw: str = "",
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.vendor_code = vendor_code
+        self.http_status = http_status
+        self.retry_after = retry_after
+        self.scope = scope
+        self.raw = raw
+
+
+class BackendUnavailable(DeliveryError):
+    """Certainly not sent: the vendor could not be reached, or refuses this account for now."""
+
+
+class MessageRejected(DeliveryError):
+    """Certainly not sent: the vendor refuses this message or its recipient."""
+
+
+class DeliveryUncertain(DeliveryError):
+    """The message may have left: it is never sent again by itself."""
+
+    may_have_left = True
+
+
+class InvalidBackend(ImproperlyConfigured):
+    """An alias in ``BACKENDS`` cannot be used. The text names the alias."""
+
+
+class BaseBackend:
+    """Speaks to one account of one vendor. A subclass needs ``send()`` and takes its OPTIONS as keywords."""
+
+    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
+    sends_text: ClassVar[bool] = True  # False: the vendor words the message itself and takes only the code
+    polls: ClassVar[bool] = False  # implements fetch_status()
+    development: ClassVar[bool] = False  # shows codes to the developer: an error in production
+
+    def __init__(self, *, alias: str, **options: Any) -> None:
+        self.alias = alias
+        for option in options:
+            raise InvalidBackend(f"BACKENDS[{alias!r}]: option {option!r} is {unknown(option, self.options())}")
+
+    @classmethod
+    def options(cls) -> tuple[str, ...]:
+        """Return the names of the OPTIONS that this class takes, those of its bases included."""
+        names: dict[str, None] = {}
+        for base in cls.__mro__:
+            if "__init__" in vars(base) and base is not object:
+                parameters = inspect.signature(vars(base)["__init__"]).parameters.values()
+                names.update((p.name, None) for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "alias")
+        return tuple(names)
+
+    def send(self, message: Message) -> SendResult:
+        """Hand ``message`` to the vendor once. Raises a ``DeliveryError`` when it was not taken."""
+        raise NotImplementedError(f"{type(self).__name__} has no send()")
+
+    def send_many(self, messages: Sequence[Message]) -> list[SendResult]:
+        """Hand over several messages, one call each unless a vendor takes them together."""
+        return [self.send(message) for message in messages]
+
+    def fetch_status(self, delivery_id: str) -> Receipt:
+        """Ask the vendor about one delivery. Only where ``polls`` is true."""
+        raise NotImplementedError(f"{type(self).__name__} cannot be polled")
+
+    def parse_webhook(self, request: HttpRequest) -> list[Receipt]:
+        """Read the receipts out of a vendor's call. Only where the vendor makes such calls."""
+        raise NotImplementedError(f"{type(self).__name__} takes no webhooks")
+
+    def check(self) -> list[CheckMessage]:
+        """Return what ``manage.py check`` should say about this alias."""
+        return []

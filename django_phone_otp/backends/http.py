@@ -1,0 +1,168 @@
+"""What every vendor spoken to over HTTP shares: one POST at most, on time, and nothing said in a log."""
+
+import json
+import ssl
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import (
+    ConnectTimeoutError,
+    HTTPError,
+    MaxRetryError,
+    NewConnectionError,
+    ReadTimeoutError,
+)
+from urllib3.util import Retry
+
+from django_phone_otp.backends.base import BackendUnavailable, BaseBackend, DeliveryUncertain, InvalidBackend
+from django_phone_otp.core.redaction import redact
+
+CONNECT_TRIES = 3
+BODY_MAXIMUM = 64 * 1024  # bytes; the longest documented answer of a vendor has under 2 kB
+_CHUNK = 8 * 1024
+
+# Only a connection that was never made is tried again: everything else may have sent the message.
+# read=False keeps a read time-out apart from a refused connection; 0 would turn one into the other.
+_RETRY = Retry(
+    total=None,
+    connect=CONNECT_TRIES - 1,
+    read=False,
+    other=False,
+    redirect=0,
+    status=0,
+    respect_retry_after_header=False,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPAnswer:
+    """A vendor's answer: HTTP status, headers, and at most 64 kB of body."""
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx. It says nothing yet: vendors answer errors with 200."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """Return the body as JSON, or None when it is not JSON: HTML, empty, cut off, or not UTF-8."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+            return None
+
+    def redacted(self, secrets: Iterable[str] = ()) -> str:
+        """Return the start of the body, fit to be kept."""
+        return redact(self.body.decode("utf-8", "replace"), secrets)
+
+
+class HTTPBackend(BaseBackend):
+    """A vendor with an HTTP API. ``timeout`` is (connect, read) in seconds: 3 s for all tries to connect together."""
+
+    default_base_url = ""
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        base_url: str = "",
+        timeout: Any = (3.0, 7.0),
+        **options: Any,
+    ) -> None:
+        super().__init__(alias=alias, **options)
+        self.base_url = (base_url or self.default_base_url).rstrip("/")
+        if not self.base_url.startswith(("https://", "http://")):
+            raise InvalidBackend(f"BACKENDS[{alias!r}]: base_url must start with https://")
+        well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
+        if not well_formed or not all(isinstance(part, int | float) and part > 0 for part in timeout):
+            raise InvalidBackend(f"BACKENDS[{alias!r}]: timeout must be (connect, read) in seconds")
+        self.connect_timeout, self.read_timeout = timeout
+        self._local = threading.local()
+
+    @property
+    def session(self) -> requests.Session:
+        """This thread's session: requests does not promise that threads may share one."""
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = requests.Session()
+            session.trust_env = False  # no proxy and no .netrc of the environment: credentials go to the vendor only
+            session.mount("https://", HTTPAdapter(max_retries=_RETRY))
+            session.mount("http://", HTTPAdapter(max_retries=_RETRY))
+            self._local.session = session
+        return session
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+        json: Any = None,
+        data: Mapping[str, str] | None = None,
+    ) -> HTTPAnswer:
+        """Make one HTTP request, and never follow a redirect.
+
+        Raises ``BackendUnavailable`` when no connection was made, so nothing was sent, and
+        ``DeliveryUncertain`` for every failure after that: time-out, reset, unreadable answer.
+        """
+        deadline = time.monotonic() + self.connect_timeout + self.read_timeout
+        try:
+            response = self.session.request(
+                method,
+                self.base_url + path,
+                headers=headers,
+                params=params,
+                json=json,
+                data=data,
+                timeout=(self.connect_timeout / CONNECT_TRIES, self.read_timeout),
+                allow_redirects=False,
+                stream=True,
+            )
+            with response:
+                body = _read(response, deadline)
+                return HTTPAnswer(response.status_code, response.headers, body)
+        except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
+            # "from None": the causes hold the URL, and some vendors want their key there.
+            if _never_connected(problem):
+                raise BackendUnavailable("no connection") from None
+            raise DeliveryUncertain(_word(problem)) from None
+
+
+def _read(response: requests.Response, deadline: float) -> bytes:
+    """Read the body until its end, the cap, or the deadline: a server that drips must not hold a worker."""
+    body = b""
+    while len(body) < BODY_MAXIMUM:
+        chunk = response.raw.read1(_CHUNK, decode_content=True)
+        if not chunk:
+            break
+        body += chunk
+        if time.monotonic() > deadline:
+            raise requests.ReadTimeout
+    return body[:BODY_MAXIMUM]
+
+
+def _never_connected(problem: Exception) -> bool:
+    if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+        return True
+    cause = problem.args[0] if problem.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    if isinstance(reason, NewConnectionError | ConnectTimeoutError):
+        return True
+    # A certificate is judged during the handshake, before a byte of the request is written.
+    first = reason.args[0] if isinstance(reason, Exception) and reason.args else None
+    return isinstance(first, ssl.SSLCertVerificationError)
+
+
+def _word(problem: Exception) -> str:
+    if isinstance(problem, requests.Timeout | ReadTimeoutError):
+        return "no answer in time"
+    return "connection lost"

@@ -1,0 +1,164 @@
+"""System checks: every setting has an id, and some findings matter only for ``check --deploy``."""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core import checks
+from django.core.checks import CheckMessage, Tags, register
+from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.template import TemplateDoesNotExist
+from django.template.loader import get_template
+from django.utils.module_loading import import_string
+
+from django_phone_otp import conf
+from django_phone_otp.backends import backends
+from django_phone_otp.core.keys import MINIMUM_LENGTH
+from django_phone_otp.services.messages import TEMPLATES
+
+SETTING_IDS = {
+    "": "E001",
+    "BACKENDS": "E002",
+    "ROUTES": "E003",
+    "PURPOSES": "E004",
+    "CHANNELS": "E005",
+    "REGIONS": "E006",
+    "DEFAULT_REGION": "E007",
+    "CODE_LENGTH": "E008",
+    "CODE_TTL": "E009",
+    "MAX_ATTEMPTS": "E010",
+    "RESEND_AFTER": "E011",
+    "LIMITS": "E012",
+    "TRUSTED_PROXIES": "E013",
+    "KEYS": "E014",
+    "TOKEN_TTL": "E015",
+    "USER_FIELD": "E016",
+    "MESSAGE": "E017",
+    "DISPATCHER": "E018",
+    "TEST_NUMBERS": "E019",
+    "RETENTION": "E020",
+}
+"""The check id of each key of ``PHONE_OTP``; an unknown key has that of the dict itself."""
+
+LIFETIME_MAXIMUM = timedelta(minutes=10)  # NIST SP 800-63B-4 §3.1.3.2; ASVS 5.0 6.5.5
+SAFE_CODE_LENGTH = 6  # digits: at least 20 bits (ASVS 5.0 6.5.4)
+SECRET_KEY_MINIMUM = 50  # characters, as Django's own security.W009
+_UNSHARED = ("LocMemCache", "DummyCache")
+_INEXACT = ("FileBasedCache", "DatabaseCache")
+
+
+def _error(check_id: str, message: str, hint: str | None = None) -> CheckMessage:
+    return checks.Error(message, hint=hint, id=f"phone_otp.{check_id}")
+
+
+def _warning(check_id: str, message: str, hint: str | None = None) -> CheckMessage:
+    return checks.Warning(message, hint=hint, id=f"phone_otp.{check_id}")
+
+
+@register(Tags.security)
+def check_settings(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """Check ``PHONE_OTP``: its keys and types first, and what they name only when those are right."""
+    _, problems = conf.read()
+    if problems:
+        return [
+            _error(SETTING_IDS.get(key, SETTING_IDS[""]), f"PHONE_OTP{f'[{key!r}]' if key else ''}: {message}")
+            for key, message in problems.items()
+        ]
+    return [*_check_backends(), *_check_names(), *_check_rate_limits()]
+
+
+@register(Tags.security, deploy=True)
+def check_deployment(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
+    """Check what is fine on a developer's machine and not in production."""
+    if conf.read()[1]:
+        return []  # check_settings() says what is wrong
+    return [*_check_exposure(), *_check_codes(), *_check_keys(), *_check_cache()]
+
+
+def _check_backends() -> Iterator[CheckMessage]:
+    for alias in backends:
+        try:
+            yield from backends[alias].check()
+        except ImproperlyConfigured as problem:
+            yield _error("E021", f"PHONE_OTP: {problem}")
+
+
+def _check_names() -> Iterator[CheckMessage]:
+    current = conf.current()
+    try:
+        if current.user_field:
+            get_user_model()._meta.get_field(current.user_field)
+    except FieldDoesNotExist:
+        names = ", ".join(sorted(field.name for field in get_user_model()._meta.concrete_fields))
+        yield _error(
+            "E016", f"PHONE_OTP['USER_FIELD']: the user model has no field {current.user_field!r}; it has {names}"
+        )
+    try:
+        import_string(current.dispatcher)
+    except ImportError as problem:
+        yield _error("E018", f"PHONE_OTP['DISPATCHER']: {problem}")
+    try:
+        get_template(TEMPLATES[-1])
+    except (TemplateDoesNotExist, ImproperlyConfigured):
+        hint = "TEMPLATES needs the DjangoTemplates backend with APP_DIRS, or a directory that has this file."
+        yield _error("E023", f"The message template {TEMPLATES[-1]!r} cannot be found.", hint)
+
+
+def _check_rate_limits() -> Iterator[CheckMessage]:
+    if not getattr(settings, "RATELIMIT_ENABLE", True) or getattr(settings, "RATELIMIT_FAIL_OPEN", False):
+        yield _error(
+            "E022",
+            "RATELIMIT_ENABLE = False or RATELIMIT_FAIL_OPEN = True would switch the limits off.",
+            "Remove it: sends and verifies answer 503 as long as limits cannot be counted. "
+            "To lift limits in a test, override PHONE_OTP['LIMITS'].",
+        )
+
+
+def _check_exposure() -> Iterator[CheckMessage]:
+    current = conf.current()
+    for alias in backends:
+        try:
+            development = backends[alias].development
+        except ImproperlyConfigured:
+            continue  # check_settings() says why
+        if development:
+            yield _error("E030", f"PHONE_OTP['BACKENDS'][{alias!r}] is for development: nobody gets its messages.")
+    if not current.regions:
+        hint = "Name the regions of your users, such as ['IN'], or write ['*'] for all."
+        yield _error("E031", "PHONE_OTP['REGIONS'] is empty, so anyone can have messages sent anywhere.", hint)
+    if any(number.allow_in_production for number in current.test_numbers.values()):
+        yield _warning("W032", "PHONE_OTP['TEST_NUMBERS'] has a number with a fixed code allowed in production.")
+
+
+def _check_codes() -> Iterator[CheckMessage]:
+    current = conf.current()
+    for purpose in current.purposes.values():
+        if purpose.code_length < SAFE_CODE_LENGTH:
+            yield _error("E033", f"The codes of {purpose.name!r} have under {SAFE_CODE_LENGTH} digits.")
+        if purpose.code_ttl > LIFETIME_MAXIMUM:
+            yield _error("E034", f"The codes of {purpose.name!r} live longer than 10 minutes.")
+    if current.token_ttl > LIFETIME_MAXIMUM:
+        yield _error("E034", "PHONE_OTP['TOKEN_TTL'] is longer than 10 minutes.")
+
+
+def _check_keys() -> Iterator[CheckMessage]:
+    given: Iterable[str] = getattr(settings, "PHONE_OTP", {}).get("KEYS", ())
+    if any(len(key.encode()) < MINIMUM_LENGTH for key in given):
+        yield _error("E035", f"PHONE_OTP['KEYS'] has a secret of under {MINIMUM_LENGTH} bytes.")
+    secret = settings.SECRET_KEY
+    weak = len(secret) < SECRET_KEY_MINIMUM or len(set(secret)) < 5 or secret.startswith("django-insecure-")
+    if not given and weak:
+        hint = "Set KEYS to a list of random secrets, or make SECRET_KEY long and random."
+        yield _error("E035", "PHONE_OTP['KEYS'] is empty, and the SECRET_KEY that stands in for it is weak.", hint)
+
+
+def _check_cache() -> Iterator[CheckMessage]:
+    alias = getattr(settings, "RATELIMIT_USE_CACHE", "default")
+    kind = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
+    hint = "Use Redis or memcached."
+    if kind in _UNSHARED:
+        yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)
+    elif kind in _INEXACT:
+        yield _warning("W037", f"The cache {alias!r} does not count exactly when requests come at once.", hint)

@@ -1,0 +1,1 @@
+"""Plain Python: numbers, codes, handles, keys, segments, rates. No Django, no DRF, no requests."""

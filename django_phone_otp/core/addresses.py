@@ -1,0 +1,57 @@
+"""Who asks: one client address out of a peer and the proxies before it."""
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+IPV6_PREFIX = 64  # bits: what one customer is given at least (RFC 6177), so what counts as one client
+HOPS_MAXIMUM = 32  # a longer X-Forwarded-For is junk, not a chain of proxies
+UNKNOWN = "unknown"  # all who have no address share one bucket: never an unlimited one
+_BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]+)?", re.ASCII)
+_IPV4_PORT = re.compile(r"([0-9.]+):[0-9]+", re.ASCII)
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """Return the address, or the IPv6 /64, that limits count against.
+
+    ``peer`` is the socket's other end. ``forwarded_for`` (``X-Forwarded-For``) is believed only
+    when the peer is in ``trusted``, and then its right-most hop that is not: everything left of
+    that is whatever the client chose to write.
+    """
+    address = _parse(peer)
+    if not trusted or (peer and not _is_trusted(address, trusted)):
+        return _bucket(address)
+    for hop in reversed(forwarded_for.split(",")[-HOPS_MAXIMUM:]):
+        candidate = _parse(hop)
+        if candidate is None:
+            break
+        address = candidate
+        if not _is_trusted(candidate, trusted):
+            break
+    return _bucket(address)
+
+
+def _parse(text: str) -> Address | None:
+    """Read an address with or without port, brackets or zone; IPv4 inside IPv6 comes out as IPv4."""
+    text = text.strip()
+    match = _BRACKETED.fullmatch(text) or _IPV4_PORT.fullmatch(text)
+    try:
+        address = ipaddress.ip_address((match.group(1) if match else text).partition("%")[0])
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def _is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
+    return address is not None and any(address in network for network in trusted)
+
+
+def _bucket(address: Address | None) -> str:
+    if address is None:
+        return UNKNOWN
+    if address.version == 6:
+        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    return str(address)

@@ -1,0 +1,48 @@
+"""Context: what a code is bound to besides number and purpose, such as an amount and a payee."""
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from django_phone_otp.core.keys import fingerprint
+
+VALUE_MAXIMUM = 64  # characters: a payee's name fits, a second message does not
+_LINK = re.compile(r"://|\bwww\.|\w\.[a-z]{2,}/", re.IGNORECASE)
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+def clean_context(context: Mapping[str, object] | None, fields: Sequence[str]) -> dict[str, str]:
+    """Return ``context`` as text, holding just the ``fields`` that the purpose is bound to.
+
+    The values end in a message that carries the sender's name, so a value may not be long, hold a
+    line break or another invisible character, or look like a link.
+
+    Raises ``ValueError`` with a sentence for the developer, which repeats no value.
+    """
+    given = {} if context is None else dict(context)
+    if set(given) != set(fields):
+        raise ValueError(f"expected {', '.join(fields) or 'no fields'}")
+    return {field: _clean_value(field, given[field]) for field in fields}
+
+
+def _clean_value(field: str, value: object) -> str:
+    # A float has no one spelling, and True is an int: neither may decide what a code is bound to.
+    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+        raise ValueError(f"{field} must be text")
+    text = str(value)
+    if not 0 < len(text) <= VALUE_MAXIMUM:
+        raise ValueError(f"{field} must have 1 to {VALUE_MAXIMUM} characters")
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
+        raise ValueError(f"{field} holds a character that cannot be shown")
+    if _LINK.search(text):
+        raise ValueError(f"{field} may not hold a link")
+    return text
+
+
+def context_digest(context: Mapping[str, str]) -> bytes:
+    """Return the 32 bytes that stand for ``context`` in a code: the same fields and values, in any order."""
+    if not context:
+        return b""
+    return fingerprint(json.dumps(dict(context), sort_keys=True, ensure_ascii=False).encode())

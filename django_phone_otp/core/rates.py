@@ -1,0 +1,30 @@
+"""Rate strings: ``"3/5m"`` is three in five minutes."""
+
+import re
+from dataclasses import dataclass
+
+_RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})([smhd])")
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """``count`` events in a window of ``seconds``."""
+
+    count: int
+    seconds: int
+
+
+def parse_rate(text: str) -> Rate:
+    """Read a rate such as ``"3/5m"``: a count, a slash, a number of s, m, h or d.
+
+    The form is strict because a lenient one is dangerous: django-ratelimit's own parser reads
+    ``"100/week"`` as one hundred per second, without a word.
+
+    Raises ``ValueError`` for anything else.
+    """
+    match = _RATE.fullmatch(text)
+    if match is None:
+        raise ValueError("a rate looks like '3/5m': a count, a slash, a number, then s, m, h or d")
+    count, size, unit = match.groups()
+    return Rate(int(count), int(size) * _SECONDS[unit])

@@ -1,0 +1,19 @@
+"""What may be kept of a vendor's words: short, on one line, without numbers, codes or secrets."""
+
+import re
+from collections.abc import Iterable
+
+REDACTED = "[…]"
+_LONG_DIGITS = re.compile(r"\+?\d(?:[ -]?\d){6,}")  # seven digits or more: perhaps a phone number
+
+
+def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 200) -> str:
+    """Return ``text`` with every secret and every run of digits that could be a number taken out.
+
+    ``secrets`` are exact values: codes, API keys, the message's text. ``limit`` is in characters.
+    """
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        text = text.replace(secret, REDACTED)
+    text = _LONG_DIGITS.sub(REDACTED, " ".join(text.split()))
+    text = "".join(character for character in text if character.isprintable())
+    return text if len(text) <= limit else text[: limit - 1] + "…"

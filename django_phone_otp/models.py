@@ -1,0 +1,150 @@
+"""What is stored: challenges, the deliveries of their messages, and which number belongs to which user.
+
+Only ``services`` writes here. No table ever holds a code, a handle or a token; full numbers live in
+``Challenge.number`` and ``VerifiedPhone.number`` alone.
+"""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from django_phone_otp import conf
+from django_phone_otp.core import handles
+from django_phone_otp.core.identifiers import uuid7
+from django_phone_otp.core.numbers import mask_number
+from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
+
+NUMBER_LENGTH = 16  # + and at most 15 digits (ITU-T E.164)
+_STORED = [status for status in ChallengeStatus if status != ChallengeStatus.EXPIRED]
+
+
+class Challenge(models.Model):
+    """One try to prove control of a number for a purpose.
+
+    The code is derived from this row and a key that is not in the database. The row carries its
+    number's guess budget along: ``serial`` counts the challenges of this number and purpose, and
+    being unique makes two sends at once take turns; ``streak`` is how many consecutive guesses had
+    failed before; ``max_attempts`` is what was granted of the rest.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    number = models.CharField(_("number"), max_length=NUMBER_LENGTH)
+    region = models.CharField(_("region"), max_length=2, blank=True)
+    purpose = models.CharField(_("purpose"), max_length=32)
+    context = models.JSONField(_("context"), default=dict, blank=True)
+    channel = models.CharField(_("channel"), max_length=16)
+    language = models.CharField(_("language"), max_length=16, blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=[(status.value, status.value) for status in _STORED],
+        default=ChallengeStatus.PENDING.value,
+        db_default=ChallengeStatus.PENDING.value,
+    )
+    serial = models.PositiveIntegerField(_("serial"))
+    streak = models.PositiveIntegerField(_("failures before"), default=0, db_default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
+    max_attempts = models.PositiveSmallIntegerField(_("attempts granted"))
+    messages = models.PositiveSmallIntegerField(_("messages"), default=1, db_default=1)
+    code_length = models.PositiveSmallIntegerField(_("code length"))
+    seed = models.BinaryField(_("seed"), max_length=16)
+    key_id = models.CharField(_("key"), max_length=16)
+    client = models.CharField(_("client"), max_length=64, blank=True)
+    decoy = models.BooleanField(_("decoy"), default=False, db_default=False)
+    created_at = models.DateTimeField(_("created"), default=timezone.now)
+    expires_at = models.DateTimeField(_("expires"))
+    resend_at = models.DateTimeField(_("resend from"))
+    closed_at = models.DateTimeField(_("closed"), null=True, blank=True)
+    redeemed_at = models.DateTimeField(_("redeemed"), null=True, blank=True)
+
+    # Set by the services on what they return: the public word on the newest message.
+    delivery_status: str = DeliveryStatus.QUEUED
+
+    class Meta:
+        verbose_name = _("challenge")
+        verbose_name_plural = _("challenges")
+        constraints = [
+            # Also the index that finds a number's newest challenges.
+            models.UniqueConstraint(fields=["number", "purpose", "serial"], name="phone_otp_challenge_turn"),
+            models.CheckConstraint(
+                condition=Q(attempts__lte=F("max_attempts")), name="phone_otp_challenge_attempts_granted"
+            ),
+            models.CheckConstraint(condition=Q(status__in=_STORED), name="phone_otp_challenge_status_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.masked_number}"
+
+    @property
+    def handle(self) -> str:
+        """The opaque string that names this challenge to a client."""
+        return handles.seal(conf.current().keys, handles.HANDLE, self.pk)
+
+    @property
+    def masked_number(self) -> str:
+        """The number with all but its calling code and last three digits hidden."""
+        return mask_number(self.number)
+
+    @property
+    def attempts_left(self) -> int:
+        """How many guesses this challenge still takes."""
+        return self.max_attempts - self.attempts
+
+    def status_at(self, now: datetime) -> ChallengeStatus:
+        """Return the state at ``now``: a pending challenge is expired from the moment of ``expires_at`` on."""
+        if self.status == ChallengeStatus.PENDING and self.expires_at <= now:
+            return ChallengeStatus.EXPIRED
+        return ChallengeStatus(self.status)
+
+
+class Delivery(models.Model):
+    """One hand-over of one message to one vendor."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    challenge = models.ForeignKey(Challenge, models.CASCADE, related_name="deliveries", verbose_name=_("challenge"))
+    channel = models.CharField(_("channel"), max_length=16)
+    alias = models.CharField(_("alias"), max_length=32, blank=True)
+    status = models.CharField(
+        _("status"),
+        max_length=16,
+        choices=[(status.value, status.value) for status in DeliveryStatus],
+        default=DeliveryStatus.QUEUED.value,
+        db_default=DeliveryStatus.QUEUED.value,
+    )
+    vendor_id = models.CharField(_("vendor's id"), max_length=128, blank=True)
+    vendor_code = models.CharField(_("vendor's code"), max_length=64, blank=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    segments = models.PositiveSmallIntegerField(_("segments"), default=0, db_default=0)
+    queued_at = models.DateTimeField(_("queued"), default=timezone.now)
+    updated_at = models.DateTimeField(_("updated"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        constraints = [
+            models.CheckConstraint(condition=Q(status__in=list(DeliveryStatus)), name="phone_otp_delivery_status_known")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.status}"
+
+
+class VerifiedPhone(models.Model):
+    """A number bound to a user account. Not used where ``USER_FIELD`` names the user model's own field."""
+
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="verified_phones", verbose_name=_("user")
+    )
+    number = models.CharField(_("number"), max_length=NUMBER_LENGTH, unique=True)
+    verified_at = models.DateTimeField(_("verified"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("verified phone")
+        verbose_name_plural = _("verified phones")
+
+    def __str__(self) -> str:
+        return mask_number(self.number)

@@ -1,0 +1,109 @@
+"""The guess budget: wrong guesses belong to a number and a purpose, whoever asks and however often.
+
+It is kept in the challenges themselves, so that a guess costs one UPDATE. A challenge is granted a
+part of what is left when it is made, and holds it until it closes; what it did not use goes back.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from django_phone_otp import conf
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.exceptions import TooManyAttempts
+from django_phone_otp.models import Challenge
+
+PAGE = 64  # rows: several times what the default limits let one number have in a day
+# A guess that was judged in time may be written a moment after the end, or by a server whose clock is behind.
+SETTLES_AFTER = timedelta(seconds=30)
+CEILING_WAIT = 24 * 60 * 60  # seconds; time does not lift the ceiling, so this only keeps clients from hammering
+
+
+class Entry(NamedTuple):
+    """What the budget needs to know of one earlier challenge."""
+
+    id: UUID
+    serial: int
+    streak: int
+    status: str
+    attempts: int
+    max_attempts: int
+    expires_at: datetime
+    client: str
+
+    @property
+    def failures(self) -> int:
+        """Wrong guesses so far: the last attempt of a verified challenge was right."""
+        return self.attempts - (self.status == ChallengeStatus.VERIFIED)
+
+    def held(self, now: datetime) -> int:
+        """Guesses that count against the budget: all that were granted, as long as they might still be made."""
+        if self.status == ChallengeStatus.PENDING and self.expires_at + SETTLES_AFTER > now:
+            return self.max_attempts
+        return self.failures
+
+
+class Budget(NamedTuple):
+    """The recent challenges of one number and purpose, newest first."""
+
+    entries: list[Entry]
+
+    @property
+    def next_serial(self) -> int:
+        """The turn that a new challenge takes; that it is unique is what makes the budget exact."""
+        return self.entries[0].serial + 1 if self.entries else 1
+
+    def streak(self, now: datetime) -> int:
+        """Consecutive failures up to ``now``, guesses that are still held included."""
+        failures = 0
+        for entry in self.entries:
+            failures += entry.held(now)
+            if entry.status == ChallengeStatus.VERIFIED:
+                return failures
+        return failures + (self.entries[-1].streak if self.entries else 0)
+
+    def grant(self, wanted: int, now: datetime) -> int:
+        """Return how many guesses a new challenge gets: ``wanted``, or less when less is left.
+
+        Raises ``TooManyAttempts`` when nothing is left.
+        """
+        below_ceiling = conf.ATTEMPTS_CEILING - self.streak(now)
+        if below_ceiling <= 0:
+            raise TooManyAttempts(CEILING_WAIT)
+        left = min(
+            rate.count - sum(entry.held(now) for entry in self._within(rate.seconds, now))
+            for rate in conf.current().limits["verify.number"]
+        )
+        if left <= 0:
+            raise TooManyAttempts(self._wait(now))
+        return min(wanted, left, below_ceiling)
+
+    def _within(self, seconds: int, now: datetime) -> list[Entry]:
+        # Its guesses were made before it expired: from then on they are at least a window away.
+        return [entry for entry in self.entries if entry.expires_at + timedelta(seconds=seconds) > now]
+
+    def _wait(self, now: datetime) -> float:
+        """Seconds until the first guess that is held or was failed may be given back."""
+        rates = conf.current().limits["verify.number"]
+        ends = [
+            entry.expires_at + wait
+            for entry in self.entries
+            if entry.held(now)
+            for wait in (SETTLES_AFTER, *(timedelta(seconds=rate.seconds) for rate in rates))
+        ]
+        return min((end - now).total_seconds() for end in ends if end > now)
+
+
+def read_budget(number: str, purpose: str, now: datetime) -> Budget:
+    """Read the budget of ``number`` for ``purpose``: one short range of the index, in one query.
+
+    Only a project that lifted its send limits can have more than a page of challenges inside a
+    window; then the whole window is read.
+    """
+    newest_first = Challenge.objects.filter(number=number, purpose=purpose).order_by("-serial")
+    rows = newest_first.values_list(*Entry._fields)
+    entries = [Entry(*row) for row in rows[:PAGE]]
+    longest = timedelta(seconds=max(rate.seconds for rate in conf.current().limits["verify.number"]))
+    if len(entries) == PAGE and entries[-1].expires_at + longest > now:
+        entries = [Entry(*row) for row in rows.filter(expires_at__gt=now - longest)]
+    return Budget(entries)

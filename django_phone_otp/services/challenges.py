@@ -1,0 +1,220 @@
+"""The verbs: send, resend, status, verify, cancel. Every face calls these, and nothing else decides."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.http import HttpRequest
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.exceptions import (
+    ChallengeClosed,
+    ChallengeExpired,
+    ChallengeNotFound,
+    DeliveryFailed,
+    IncorrectCode,
+    PhoneOTPError,
+    ResendTooSoon,
+    TooManyAttempts,
+)
+from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services import idempotency, intake, limits, opening
+from django_phone_otp.services.codes import is_right
+from django_phone_otp.services.events import emit
+from django_phone_otp.services.proofs import Proof, prove
+from django_phone_otp.services.transactions import require_own_transaction
+from django_phone_otp.signals import challenge_failed, challenge_sent, challenge_verified
+
+
+@sensitive_variables()
+def send(
+    phone: object,
+    *,
+    purpose: str,
+    channel: str | None = None,
+    context: intake.Context = None,
+    request: HttpRequest | None = None,
+    idempotency_key: str | None = None,
+) -> Challenge:
+    """Open a challenge for a number and send its code.
+
+    ``phone`` is what a person typed, or an object with ``as_e164``. ``context`` holds the fields
+    that the purpose is bound to; they must be given again to ``verify()``. With ``request`` the
+    sender's address is limited too, and a double click by one session sends one message.
+
+    Returns the challenge, or the one that the same session or ``idempotency_key`` already has.
+
+    Raises ``Invalid``, ``InvalidPhone``, ``NumberNotAllowed``, ``RateLimited``, ``TooManyAttempts``,
+    ``IdempotencyMismatch``, ``DeliveryFailed`` or ``Unavailable``.
+    """
+    require_own_transaction("send")
+    asked = intake.take_request(phone, purpose, channel, context)
+    claim = idempotency.claim("send", idempotency_key, request, *opening.body_of(asked))
+    if claim.challenge is not None:
+        return _read(claim.challenge)
+    try:
+        challenge, delivery = opening.open_challenge(asked, claim.client, limits.address(request))
+        if delivery is None:
+            return _read(challenge.pk)
+        _start(challenge, delivery)
+    except PhoneOTPError:
+        claim.release()
+        raise
+    claim.settle(challenge.pk)
+    return challenge
+
+
+@sensitive_variables("handle")
+def resend(
+    handle: str,
+    *,
+    channel: str | None = None,
+    request: HttpRequest | None = None,
+    idempotency_key: str | None = None,
+) -> Challenge:
+    """Send the same code once more, perhaps by another channel. It buys neither guesses nor time.
+
+    Raises ``ResendTooSoon`` before ``resend_at``, and what ``send()`` and ``status()`` raise.
+    """
+    require_own_transaction("resend")
+    pk = intake.take_handle(handle)
+    channel = None if channel is None else intake.take_channel(channel)
+    claim = idempotency.claim("resend", idempotency_key, request, pk.bytes, (channel or "").encode())
+    if claim.replay:
+        return _read(pk)
+    try:
+        challenge = _get(pk)
+        now = timezone.now()
+        _require_resendable(challenge, now)
+        limits.hit(opening.send_buckets(challenge.number, limits.address(request)))
+        delivery = opening.reopen(challenge, channel or challenge.channel, now)
+        if delivery is None:  # somebody else's resend or the end of the challenge came first
+            challenge.refresh_from_db()
+            _require_resendable(challenge, timezone.now())
+            raise ResendTooSoon(1)
+        _start(challenge, delivery)
+    except PhoneOTPError:
+        claim.release()
+        raise
+    return challenge
+
+
+@sensitive_variables("handle")
+def status(handle: str) -> Challenge:
+    """Return the challenge as it stands. Raises ``ChallengeNotFound``."""
+    return _read(intake.take_handle(handle))
+
+
+@sensitive_variables()
+def verify(handle: str, code: str, *, context: intake.Context = None, request: HttpRequest | None = None) -> Proof:
+    """Judge one guess. Right or wrong, it takes its place in one queue: a code works once.
+
+    ``context`` must be what ``send()`` was given; another value is a wrong guess.
+
+    Returns the proof, whose token ``redeem()`` takes.
+
+    Raises ``IncorrectCode`` for a guess that was counted; ``Invalid``, ``ChallengeNotFound``,
+    ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited`` or
+    ``Unavailable`` when none was.
+    """
+    require_own_transaction("verify")
+    pk = intake.take_handle(handle)
+    guess = intake.take_code(code)
+    limits.hit({f"verify.{kind}": value for kind, value in limits.address(request).items()})
+    challenge = _get(pk)
+    now = timezone.now()
+    _require_pending(challenge, now)
+    intake.require_length(guess, challenge.code_length)
+    given = intake.take_context(context, tuple(challenge.context))
+    right = is_right(challenge, guess, given)
+    if not _count_guess(challenge, right, now):
+        challenge.refresh_from_db()
+        _require_pending(challenge, timezone.now())
+        raise TooManyAttempts((challenge.expires_at - now).total_seconds())
+    if right:
+        emit(challenge_verified, challenge)
+        return prove(challenge)
+    emit(challenge_failed, challenge)
+    raise IncorrectCode(challenge.attempts_left)
+
+
+@sensitive_variables("handle")
+def cancel(handle: str) -> Challenge:
+    """Give a challenge up; unused guesses go back to the number. Raises ``ChallengeNotFound`` or why it was over."""
+    pk = intake.take_handle(handle)
+    canceled = opening.cancel_pending(pk)
+    challenge = _read(pk)
+    if not canceled:
+        _require_pending(challenge, timezone.now())
+    return challenge
+
+
+def _start(challenge: Challenge, delivery: Delivery) -> None:
+    """Dispatch a committed delivery and tell the project. Raises ``DeliveryFailed`` when nothing was sent."""
+    failed = opening.dispatch_for(challenge, delivery)
+    if failed:
+        raise DeliveryFailed
+    emit(challenge_sent, challenge)
+
+
+def _get(pk: UUID) -> Challenge:
+    try:
+        return Challenge.objects.get(pk=pk)
+    except Challenge.DoesNotExist:
+        raise ChallengeNotFound from None
+
+
+def _read(pk: UUID) -> Challenge:
+    """Return a challenge with the public word on its newest message, in one query."""
+    newest = Delivery.objects.filter(challenge=OuterRef("pk")).order_by("-pk").values("status")[:1]
+    try:
+        challenge = Challenge.objects.annotate(newest_delivery=Subquery(newest)).get(pk=pk)
+    except Challenge.DoesNotExist:
+        raise ChallengeNotFound from None
+    challenge.delivery_status = opening.public_status(challenge, challenge.newest_delivery)
+    return challenge
+
+
+def _require_pending(challenge: Challenge, now: datetime) -> None:
+    state = challenge.status_at(now)
+    if state == ChallengeStatus.EXPIRED:
+        raise ChallengeExpired
+    if state == ChallengeStatus.LOCKED:
+        # Then its guesses are settled, and a new challenge may be granted some.
+        raise TooManyAttempts((challenge.expires_at - now).total_seconds())
+    if state != ChallengeStatus.PENDING:
+        raise ChallengeClosed
+
+
+def _require_resendable(challenge: Challenge, now: datetime) -> None:
+    _require_pending(challenge, now)
+    if challenge.resend_at > now:
+        raise ResendTooSoon((challenge.resend_at - now).total_seconds())
+
+
+def _count_guess(challenge: Challenge, right: bool, now: datetime) -> bool:
+    """Take the guess's place in the queue: one conditional UPDATE, committed on its own.
+
+    Returns whether there was a place: False means that the challenge closed or ran out before.
+    """
+    if right:
+        changes: dict[str, Any] = {"status": ChallengeStatus.VERIFIED, "closed_at": now}
+    else:
+        is_last = Q(attempts__gte=F("max_attempts") - 1)
+        changes = {
+            "status": Case(When(is_last, then=Value(ChallengeStatus.LOCKED.value)), default=F("status")),
+            "closed_at": Case(When(is_last, then=Value(now)), default=F("closed_at")),
+        }
+    # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
+    counted = Challenge.objects.filter(
+        pk=challenge.pk, status=ChallengeStatus.PENDING, attempts__lt=F("max_attempts"), expires_at__gt=now
+    ).update(**changes, attempts=F("attempts") + 1)
+    challenge.attempts += 1
+    locked = challenge.attempts_left <= 0
+    if right or locked:
+        challenge.status = ChallengeStatus.VERIFIED if right else ChallengeStatus.LOCKED
+        challenge.closed_at = now
+    return bool(counted)

@@ -1,0 +1,156 @@
+"""Delivering: one message handed over once, through the first alias on its route that takes it."""
+
+import logging
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.backends import backends
+from django_phone_otp.backends.base import DeliveryError, Scope, SendResult
+from django_phone_otp.core.redaction import redact
+from django_phone_otp.core.segments import count_segments
+from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
+from django_phone_otp.models import Delivery
+from django_phone_otp.services.codes import code_of
+from django_phone_otp.services.events import emit
+from django_phone_otp.services.messages import compose
+from django_phone_otp.services.numbers import find_test_number
+from django_phone_otp.services.routing import aliases_for
+from django_phone_otp.signals import delivery_updated
+
+ROUTE_SECONDS = 10.0  # for the whole route: a person waits for the answer
+STALE_SENDING = timedelta(minutes=2)  # many times the longest a route takes: its worker has died
+STALE_QUEUED = timedelta(minutes=1)  # a queue that is slower than this has lost the task
+
+logger = logging.getLogger("django_phone_otp")
+
+
+def deliver(pk: UUID | str) -> None:
+    """Deliver the queued delivery ``pk``: the default ``DISPATCHER``, and what a queue's worker calls.
+
+    Claims the row with one conditional UPDATE, so that of two workers with the same task one sends.
+    """
+    claimed = Delivery.objects.filter(pk=pk, status=DeliveryStatus.QUEUED).update(
+        status=DeliveryStatus.SENDING, updated_at=timezone.now()
+    )
+    if claimed:
+        hand_over(Delivery.objects.select_related("challenge").get(pk=pk))
+
+
+def hand_over(delivery: Delivery) -> DeliveryStatus:
+    """Send a claimed delivery, record what became of it, and return its last state.
+
+    Walks the route on "certainly not sent" only, with a row of its own for each alias tried. Never
+    raises for a vendor's failure.
+    """
+    delivery.status = DeliveryStatus.SENDING
+    scripted = _without_vendor(delivery)
+    if scripted is not None:
+        return _record(delivery, status=scripted[0], reason=scripted[1])
+    return _walk(delivery, time.monotonic() + ROUTE_SECONDS)
+
+
+def sweep() -> tuple[int, int]:
+    """Settle what crashes left: return how many deliveries became ``unknown``, and how many queued ones were taken up.
+
+    A delivery that was being sent may have been sent, so it is never sent again by the machine.
+    """
+    now = timezone.now()
+    settled = Delivery.objects.filter(status=DeliveryStatus.SENDING, updated_at__lt=now - STALE_SENDING).update(
+        status=DeliveryStatus.UNKNOWN, reason="the worker stopped", updated_at=now
+    )
+    queued = Delivery.objects.filter(status=DeliveryStatus.QUEUED, updated_at__lt=now - STALE_QUEUED)
+    waiting = list(queued.order_by("pk").values_list("pk", flat=True))
+    for pk in waiting:
+        deliver(pk)
+    return settled, len(waiting)
+
+
+def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
+    """Return the end of a delivery that no vendor is asked for, and why; else None."""
+    challenge = delivery.challenge
+    if challenge.decoy:
+        return DeliveryStatus.FAILED, "decoy: the number is not registered"
+    test_number = find_test_number(challenge.number)
+    if test_number is not None:
+        return test_number.outcome, "test number"
+    if challenge.status_at(timezone.now()) != ChallengeStatus.PENDING:
+        return DeliveryStatus.FAILED, "the challenge ended before the message could be sent"
+    if code_of(challenge) is None:
+        return DeliveryStatus.FAILED, "the key of the challenge has left KEYS"
+    return None
+
+
+def _walk(delivery: Delivery, deadline: float) -> DeliveryStatus:
+    status = DeliveryStatus.SENDING
+    for attempt in _attempts(delivery):
+        status, go_on = _try(attempt)
+        if not go_on or time.monotonic() > deadline:
+            break
+    if status == DeliveryStatus.SENDING:
+        status = _record(delivery, status=DeliveryStatus.FAILED, reason="no alias on the route speaks this channel")
+    return status
+
+
+def _attempts(delivery: Delivery) -> Iterator[Delivery]:
+    """Yield ``delivery`` for the first alias of its route, and a new row for each further one."""
+    for position, alias in enumerate(aliases_for(delivery)):
+        if position == 0:
+            delivery.alias = alias
+            yield delivery
+        else:
+            yield Delivery.objects.create(
+                challenge=delivery.challenge, channel=delivery.channel, alias=alias, status=DeliveryStatus.SENDING
+            )
+
+
+@sensitive_variables()
+def _try(delivery: Delivery) -> tuple[DeliveryStatus, bool]:
+    """Hand ``delivery`` to its alias; return what became of it, and whether the next alias may be tried."""
+    code = code_of(delivery.challenge) or ""
+    message = compose(delivery, code)
+    secrets = (code, message.text, message.number, message.number.removeprefix("+"))
+    delivery.segments = count_segments(message.text).count if backends[delivery.alias].sends_text else 1
+    try:
+        result = backends[delivery.alias].send(message)
+    except DeliveryError as failure:
+        return _record_failure(delivery, failure, secrets)
+    except Exception as problem:  # noqa: BLE001 - a fault in a backend: the request may have been written before it
+        logger.error("Backend %r raised %s", delivery.alias, type(problem).__name__)
+        reason = f"the backend raised {type(problem).__name__}"
+        return _record(delivery, status=DeliveryStatus.UNKNOWN, reason=reason), False
+    return _record(delivery, **_accepted(result)), False
+
+
+@sensitive_variables("secrets")
+def _record_failure(
+    delivery: Delivery, failure: DeliveryError, secrets: tuple[str, ...]
+) -> tuple[DeliveryStatus, bool]:
+    status = DeliveryStatus.UNKNOWN if failure.may_have_left else DeliveryStatus.FAILED
+    reason, vendor_code = redact(failure.reason, secrets), redact(failure.vendor_code, secrets, limit=64)
+    logger.warning("Backend %r: %s (%s)", delivery.alias, status, type(failure).__name__)
+    _record(delivery, status=status, reason=reason, vendor_code=vendor_code)
+    # Another vendor would only walk around this one's limit on the number.
+    return status, not failure.may_have_left and failure.scope != Scope.RECIPIENT
+
+
+def _accepted(result: SendResult) -> dict[str, str]:
+    return {"status": DeliveryStatus(result.status), "vendor_id": str(result.id)[:128]}
+
+
+def _record(delivery: Delivery, *, status: str, **fields: str) -> DeliveryStatus:
+    """Write down the end of this hand-over, unless a receipt was quicker."""
+    fields = {"alias": delivery.alias, "status": status, **fields}
+    now = timezone.now()
+    updated = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.SENDING).update(
+        segments=delivery.segments, updated_at=now, **fields
+    )
+    if updated:
+        for name, value in fields.items():
+            setattr(delivery, name, value)
+        emit(delivery_updated, delivery)
+    return DeliveryStatus(delivery.status)

@@ -1,0 +1,59 @@
+"""What a message says: a template per purpose, in the person's language, and the line that phones read."""
+
+from django.template.loader import select_template
+from django.utils import translation
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp import conf
+from django_phone_otp.backends.base import Message
+from django_phone_otp.models import Challenge, Delivery
+
+TEMPLATES = ("phone_otp/message/{purpose}.txt", "phone_otp/message/default.txt")
+
+
+@sensitive_variables()
+def compose(delivery: Delivery, code: str) -> Message:
+    """Return the message of ``delivery``, worded in the language that its challenge was asked for in."""
+    challenge = delivery.challenge
+    app_name = conf.current().message.app_name
+    minutes = -(-int((challenge.expires_at - challenge.created_at).total_seconds()) // 60)
+    variables = {**challenge.context, "code": code, "app_name": app_name, "minutes": str(minutes)}
+    return Message(
+        number=challenge.number,
+        channel=delivery.channel,
+        purpose=challenge.purpose,
+        text=_text(challenge, delivery.channel, code, minutes),
+        code=code,
+        variables=variables,
+        language=challenge.language,
+        key=str(delivery.pk),
+    )
+
+
+@sensitive_variables()
+def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:
+    context = {
+        "code": code,
+        "app_name": conf.current().message.app_name,
+        "minutes": minutes,
+        "purpose": challenge.purpose,
+        "channel": channel,
+        "context": challenge.context,
+    }
+    with translation.override(challenge.language or None):
+        template = select_template([name.format(purpose=challenge.purpose) for name in TEMPLATES])
+        text = str(template.render(context)).strip()
+    return text + _last_line(channel, code)
+
+
+@sensitive_variables()
+def _last_line(channel: str, code: str) -> str:
+    """Return what binds the code to a website (WICG origin-bound codes) or to an Android app (SMS Retriever)."""
+    settings = conf.current().message
+    if channel != "sms":  # WhatsApp's authentication templates take no such line, and a voice would read it out
+        return ""
+    if settings.domain:
+        return f"\n\n@{settings.domain} #{code}"
+    if settings.android_app_hash:
+        return f"\n\n{settings.android_app_hash}"
+    return ""

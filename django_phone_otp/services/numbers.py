@@ -1,0 +1,54 @@
+"""Which numbers get messages: parsing, test numbers, regions, and who is registered."""
+
+import logging
+
+from django.conf import settings
+from django.utils import timezone
+
+from django_phone_otp import conf
+from django_phone_otp.core.numbers import Number, RefusedNumber, UnreadableNumber, compact_number, parse_number
+from django_phone_otp.core.policies import TestNumber
+from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
+
+logger = logging.getLogger("django_phone_otp")
+
+
+def admit_number(phone: object) -> Number:
+    """Return the number that ``phone`` means, when messages may go to it.
+
+    ``phone`` is what a person typed, or any object with ``as_e164``.
+
+    Raises ``InvalidPhone`` or ``NumberNotAllowed``; their ``reason`` is for staff.
+    """
+    typed = getattr(phone, "as_e164", phone)
+    if not isinstance(typed, str):
+        raise InvalidPhone("type")
+    try:
+        # Before any question of validity: fictional numbers are invalid to libphonenumber.
+        fictional = compact_number(typed)
+    except UnreadableNumber:
+        fictional = ""
+    if find_test_number(fictional) is not None:
+        return Number(fictional, "")
+    try:
+        number = parse_number(typed, conf.current().default_region)
+    except RefusedNumber as refusal:
+        raise _refused(refusal.reason) from None
+    except UnreadableNumber as refusal:
+        raise InvalidPhone(refusal.reason) from None
+    if not conf.current().allows_region(number.region):
+        raise _refused("region")
+    return number
+
+
+def find_test_number(number: str) -> TestNumber | None:
+    """Return the test number in force for ``number``: through its last day, and outside DEBUG only when allowed."""
+    found = conf.current().test_numbers.get(number)
+    if found is None or timezone.now().date() > found.until:
+        return None
+    return found if settings.DEBUG or found.allow_in_production else None
+
+
+def _refused(reason: str) -> NumberNotAllowed:
+    logger.info("A number was refused: %s", reason)
+    return NumberNotAllowed(reason)

@@ -1,0 +1,166 @@
+"""Opening a challenge: its turn, its guesses, its first and further messages."""
+
+import random
+import secrets
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from django_phone_otp import conf
+from django_phone_otp.core.codes import SEED_BYTES
+from django_phone_otp.core.contexts import context_digest
+from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
+from django_phone_otp.exceptions import Unavailable
+from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services import limits
+from django_phone_otp.services.budget import Budget, read_budget
+from django_phone_otp.services.dispatch import dispatch, new_delivery
+from django_phone_otp.services.intake import Request
+from django_phone_otp.services.numbers import find_test_number
+from django_phone_otp.services.phones import is_registered
+
+TURNS = 50  # each turn lost is a send that somebody else won; more at once for one number is an attack
+TURN_PAUSE = 0.02  # seconds at most between two turns, at random, so that the same two do not meet again
+
+
+def body_of(asked: Request) -> Iterator[bytes]:
+    """Yield what makes two requests the same one."""
+    yield from (asked.number.e164.encode(), asked.purpose.name.encode(), asked.channel.encode())
+    yield context_digest(asked.context)
+
+
+def send_buckets(number: str, address: Mapping[str, str]) -> dict[str, str]:
+    """Return what one message counts against."""
+    return {"send.number": number, **{f"send.{kind}": value for kind, value in address.items()}}
+
+
+def open_challenge(asked: Request, client: str, address: Mapping[str, str]) -> tuple[Challenge, Delivery | None]:
+    """Insert a challenge and its first delivery in one transaction.
+
+    Returns both, or the live challenge that the same ``client`` has for this, and None.
+
+    Raises ``RateLimited``, ``TooManyAttempts`` or ``Unavailable``.
+    """
+    decoy = asked.purpose.registered_only and not is_registered(asked.number.e164)
+    charged = False
+    for turn in range(TURNS):
+        now = timezone.now()
+        budget = read_budget(asked.number.e164, asked.purpose.name, now)
+        existing = _same(budget, asked, client, now)
+        if existing is not None:
+            return existing, None
+        if not charged:
+            limits.hit(send_buckets(asked.number.e164, address))
+            charged = True
+        challenge = _new_challenge(asked, client, decoy, budget, now)
+        delivery = new_delivery(challenge, asked.channel)
+        try:
+            with transaction.atomic():
+                challenge.save(force_insert=True)
+                delivery.save(force_insert=True)
+        except (IntegrityError, OperationalError):
+            # Another send took this turn, and with it a part of the budget. MariaDB may call the same
+            # a deadlock, and SQLite a lock; a database that is gone fails the next read_budget().
+            time.sleep(random.uniform(0, TURN_PAUSE) if turn else 0)  # noqa: S311 - a pause is no secret
+            continue
+        return challenge, delivery
+    raise Unavailable(1)
+
+
+def reopen(challenge: Challenge, channel: str, now: datetime) -> Delivery | None:
+    """Add one more message to a pending challenge; None when another resend, or its end, came first."""
+    delivery = new_delivery(challenge, channel)
+    resend_at = now + _pause_after(challenge.messages + 1)
+    with transaction.atomic():
+        turn = Challenge.objects.filter(
+            pk=challenge.pk,
+            status=ChallengeStatus.PENDING,
+            expires_at__gt=now,
+            messages=challenge.messages,
+        ).update(messages=F("messages") + 1, resend_at=resend_at, channel=channel)
+        if not turn:
+            return None
+        delivery.save(force_insert=True)
+    challenge.messages += 1
+    challenge.resend_at, challenge.channel = resend_at, channel
+    return delivery
+
+
+def dispatch_for(challenge: Challenge, delivery: Delivery) -> bool:
+    """Dispatch a committed delivery; return whether the caller must be told that nothing was sent.
+
+    A first message that failed ends its challenge: nobody has its handle.
+    """
+    status = dispatch(delivery)
+    challenge.delivery_status = public_status(challenge, status)
+    if challenge.delivery_status != DeliveryStatus.FAILED:
+        return False
+    if challenge.messages == 1:
+        cancel_pending(challenge.pk)
+    return True
+
+
+def cancel_pending(pk: UUID) -> bool:
+    """Cancel a pending challenge; return whether it was one."""
+    now = timezone.now()
+    pending = Challenge.objects.filter(pk=pk, status=ChallengeStatus.PENDING, expires_at__gt=now)
+    return bool(pending.update(status=ChallengeStatus.CANCELED, closed_at=now))
+
+
+def public_status(challenge: Challenge, status: str | None) -> str:
+    """Return what a client may know of a delivery.
+
+    For a purpose that only registered numbers have, it is always the same word: the fate of a
+    message would tell who is registered.
+    """
+    purpose = conf.current().purposes.get(challenge.purpose)
+    if challenge.decoy or (purpose is not None and purpose.registered_only):
+        return DeliveryStatus.ACCEPTED
+    return status or DeliveryStatus.QUEUED
+
+
+def _same(budget: Budget, asked: Request, client: str, now: datetime) -> Challenge | None:
+    """Return the live challenge that ``client`` already has for the same number, purpose and context."""
+    for entry in budget.entries if client else ():
+        if entry.client == client and entry.status == ChallengeStatus.PENDING and entry.expires_at > now:
+            challenge = Challenge.objects.get(pk=entry.id)
+            if challenge.context == asked.context:
+                return challenge
+    return None
+
+
+def _new_challenge(asked: Request, client: str, decoy: bool, budget: Budget, now: datetime) -> Challenge:
+    test_number = find_test_number(asked.number.e164)
+    return Challenge(
+        number=asked.number.e164,
+        region=asked.number.region,
+        purpose=asked.purpose.name,
+        context=asked.context,
+        channel=asked.channel,
+        language=asked.language,
+        status=ChallengeStatus.PENDING,
+        serial=budget.next_serial,
+        streak=budget.streak(now),
+        attempts=0,
+        max_attempts=budget.grant(asked.purpose.max_attempts, now),
+        messages=1,
+        code_length=len(test_number.code) if test_number else asked.purpose.code_length,
+        seed=secrets.token_bytes(SEED_BYTES),
+        key_id=conf.current().keys.newest.id,
+        client=client,
+        decoy=decoy,
+        created_at=now,
+        expires_at=now + asked.purpose.code_ttl,
+        resend_at=now + _pause_after(1),
+    )
+
+
+def _pause_after(messages: int) -> timedelta:
+    """Return how long to wait after the n-th message; the last pause stands for all that follow."""
+    pauses = conf.current().resend_after
+    return timedelta(seconds=pauses[min(messages, len(pauses)) - 1])

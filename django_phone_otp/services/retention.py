@@ -1,0 +1,47 @@
+"""Retention: challenges, and with them their deliveries, go when they are old enough."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from django_phone_otp import conf
+from django_phone_otp.core.identifiers import first_uuid7
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.models import Challenge
+
+BATCH = 500  # rows: a few milliseconds of locks
+
+
+def clear_expired(batch: int = BATCH) -> Iterator[int]:
+    """Delete challenges older than ``RETENTION``, batch by batch; yield how many went with each.
+
+    What stays is a number's newest challenge while it counts failures: the ceiling of consecutive
+    failures must not be waited out.
+    """
+    cutoff = timezone.now() - conf.current().retention
+    last = UUID(int=0)
+    while True:
+        # By primary key, which sorts by time: each batch goes on where the last one ended.
+        old = Challenge.objects.filter(pk__gt=last, pk__lt=first_uuid7(cutoff), expires_at__lt=cutoff)
+        page = list(old.order_by("pk").values_list("pk", flat=True)[:batch])
+        if not page:
+            return
+        last = page[-1]
+        doomed = list(Challenge.objects.filter(pk__in=page).exclude(_counts()).values_list("pk", flat=True))
+        Challenge.objects.filter(pk__in=doomed).delete()
+        yield len(doomed)
+
+
+def count_expired() -> int:
+    """Return how many challenges are older than ``RETENTION``: what a progress bar counts to."""
+    return Challenge.objects.filter(pk__lt=first_uuid7(timezone.now() - conf.current().retention)).count()
+
+
+def _counts() -> Q:
+    newer = Challenge.objects.filter(
+        number=OuterRef("number"), purpose=OuterRef("purpose"), serial__gt=OuterRef("serial")
+    )
+    failures = Q(streak__gt=0) | Q(attempts__gt=0)
+    return Q(failures, ~Q(status=ChallengeStatus.VERIFIED), ~Exists(newer))

@@ -1,0 +1,13 @@
+"""What a project mounts beside the API: ``path("phone/", include("django_phone_otp.urls"))``."""
+
+from django.urls import path
+
+from django_phone_otp.html import inbox
+
+app_name = "phone_otp"
+
+urlpatterns = [
+    # Both answer 404 outside DEBUG. They are always listed, since DEBUG is asked at each request.
+    path("inbox/", inbox.inbox_page, name="inbox"),
+    path("inbox.json", inbox.inbox_json, name="inbox_json"),
+]

@@ -1,0 +1,1 @@
+"""A small site that signs users up and logs them in by phone."""

@@ -1,0 +1,50 @@
+"""The home page, and JSON views that use a proof."""
+
+from django.contrib.auth import authenticate, login
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from rest_framework import status
+from rest_framework.decorators import api_view
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from django_phone_otp.exceptions import NumberTaken
+from django_phone_otp.services.phones import bind
+from example_project.accounts.serializers import LoginSerializer, SignupSerializer
+
+BACKEND = "django_phone_otp.auth.PhoneTokenBackend"
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """Say what to try."""
+    return render(request, "accounts/home.html", {"host": request.get_host()})
+
+
+@api_view(["POST"])
+def signup(request: Request) -> Response:
+    """Make an account for a verified number, and log it in."""
+    serializer = SignupSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    try:
+        with transaction.atomic():
+            user = User.objects.create_user(serializer.validated_data["username"])
+            bind(user, serializer.validated_data["phone_token"])
+    except NumberTaken as refusal:
+        raise ValidationError({"phone_token": [str(refusal)]}) from None
+    login(request, user, backend=BACKEND)
+    return Response({"username": user.username}, status=status.HTTP_201_CREATED)
+
+
+@api_view(["POST"])
+def log_in(request: Request) -> Response:
+    """Log in whoever owns the verified number."""
+    serializer = LoginSerializer(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    user = authenticate(request, phone_token=serializer.validated_data["phone_token"])
+    if user is None:
+        raise ValidationError({"phone_token": ["This proof is not valid. Verify the number again."]})
+    login(request, user)
+    return Response({"username": user.get_username()})

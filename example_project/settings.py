@@ -1,0 +1,67 @@
+"""Settings of the example project: everything on this machine, no vendor account."""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+BASE_DIR = Path(__file__).resolve().parent
+
+SECRET_KEY = "an-example-key-that-every-reader-of-this-file-knows"  # noqa: S105 - made up, and for this machine only
+DEBUG = True
+ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
+ROOT_URLCONF = "example_project.urls"
+TIME_ZONE = "UTC"
+USE_TZ = True
+STATIC_URL = "static/"
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_phone_otp",
+    "example_project.accounts",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": BASE_DIR / "db.sqlite3"}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_phone_otp.auth.PhoneTokenBackend",
+]
+
+PHONE_OTP: dict[str, Any] = {
+    "BACKENDS": {"default": {"BACKEND": "django_phone_otp.backends.inbox.InboxBackend"}},
+    "PURPOSES": {
+        "signup": {},
+        "login": {"REGISTERED_ONLY": True, "CODE_TTL": timedelta(minutes=3)},
+        "payment": {"CONTEXT": ["amount", "payee"]},
+    },
+    "REGIONS": ["*"],
+    "MESSAGE": {"APP_NAME": "Example", "DOMAIN": "localhost"},
+}

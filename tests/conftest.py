@@ -1,0 +1,96 @@
+"""Fixtures that the whole suite shares."""
+
+import json
+
+import pytest
+from django.core.cache import cache
+from django.db import connections
+
+from django_phone_otp.test import outbox
+from tests import routers
+from tests.reachable import REQUIRED, answers, find_chromium
+
+PHONE = "+14155550123"
+
+
+@pytest.fixture(autouse=True)
+def _clean_slate():
+    """Every test starts with empty limits and an empty outbox."""
+    cache.clear()
+    outbox.clear()
+
+
+def need(what, is_there):
+    """Skip the test, or fail it where every service is required."""
+    if not is_there:
+        reason = f"{what} does not answer on this machine"
+        if REQUIRED:
+            pytest.fail(f"{reason}, and PHONE_OTP_REQUIRE_SERVICES=1 asks for it")
+        pytest.skip(reason)
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "mariadb"])
+def database(request, monkeypatch):
+    """Put the app's tables in each real database in turn; mark the test with ``every_database``."""
+    alias = "default" if request.param == "sqlite" else request.param
+    if alias != "default":
+        need(request.param, answers(alias))
+    monkeypatch.setattr(routers, "chosen", alias)
+    return connections[alias]
+
+
+every_database = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+@pytest.fixture
+def redis_cache(settings):
+    """Count limits in a real Redis."""
+    need("redis", answers("redis"))
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": "redis://127.0.0.1:6379/9",
+            "KEY_PREFIX": "phone_otp_test",
+        }
+    }
+    cache.clear()
+    return cache
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Return the path of Chromium."""
+    path = find_chromium()
+    need("Chromium", path)
+    return path
+
+
+class Api:
+    """Speaks JSON to the API, as a front end does."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def post(self, call, body, **headers):
+        data = body if isinstance(body, bytes | str) else json.dumps(body)
+        return self.client.post(f"/api/phone/{call}/", data, content_type="application/json", headers=headers)
+
+    def send(self, phone=PHONE, purpose="signup", headers=None, **body):
+        return self.post("send", {"phone": phone, "purpose": purpose, **body}, **(headers or {}))
+
+    def verify(self, challenge, code, **body):
+        return self.post("verify", {"challenge": challenge, "code": code, **body})
+
+
+@pytest.fixture
+def api(client):
+    """An anonymous client of the API."""
+    return Api(client)
+
+
+@pytest.fixture
+def code_of():
+    """Return a function that reads the newest code to a number out of the outbox."""
+    from django_phone_otp.test import latest_code
+
+    return latest_code

@@ -1,0 +1,12 @@
+"""Lets a test choose the database that the app's tables are in."""
+
+chosen = "default"
+
+
+class ChosenDatabase:
+    """Sends the app's queries to ``chosen``, in every thread."""
+
+    def db_for_read(self, model, **hints):
+        return chosen if model._meta.app_label == "phone_otp" else None
+
+    db_for_write = db_for_read

@@ -1,0 +1,96 @@
+"""Settings of the test suite: SQLite always, and every other database that answers on this machine."""
+
+import tempfile
+from pathlib import Path
+
+from tests.reachable import answers
+
+SCRATCH = Path(tempfile.gettempdir())
+
+SECRET_KEY = "a-test-key-that-is-long-enough-to-pass-for-a-real-one-0123456789"
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+ROOT_URLCONF = "tests.urls"
+STATIC_URL = "static/"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "django_phone_otp",
+    "example_project.accounts",
+]
+MIDDLEWARE = [
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "django_phone_otp.auth.PhoneTokenBackend",
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# A file, because threads must see one database; its default timeout would be too short for fifty writers.
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": SCRATCH / "phone_otp.sqlite3",
+        "OPTIONS": {"timeout": 30},
+        "TEST": {"NAME": SCRATCH / "phone_otp_test.sqlite3"},
+    }
+}
+if answers("postgresql"):
+    DATABASES["postgresql"] = {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": "postgres",
+        "USER": "postgres",
+        "HOST": "127.0.0.1",
+        "TEST": {"NAME": "phone_otp_test"},
+    }
+if answers("mariadb"):
+    import pymysql
+
+    pymysql.version_info = (2, 2, 8, "final", 0)  # what Django asks of mysqlclient, for which PyMySQL stands in
+    pymysql.install_as_MySQLdb()
+    DATABASES["mariadb"] = {
+        "ENGINE": "django.db.backends.mysql",
+        "NAME": "test",
+        "USER": "root",
+        "HOST": "127.0.0.1",
+        "TEST": {"NAME": "phone_otp_test"},
+    }
+DATABASE_ROUTERS = ["tests.routers.ChosenDatabase"]
+
+PHONE_OTP = {
+    "BACKENDS": {"default": {"BACKEND": "django_phone_otp.backends.locmem.LocmemBackend"}},
+    "PURPOSES": {
+        "signup": {},
+        "login": {"REGISTERED_ONLY": True},
+        "payment": {"CONTEXT": ["amount", "payee"]},
+    },
+    "CHANNELS": ["sms", "whatsapp"],
+    "REGIONS": ["*"],
+    "MESSAGE": {"APP_NAME": "Example", "DOMAIN": "example.com"},
+}

@@ -1,5 +1,6 @@
 """Settings of the test suite: SQLite always, and every other database that answers on this machine."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -61,7 +62,9 @@ DATABASES = {
         "TEST": {"NAME": SCRATCH / "phone_otp_test.sqlite3"},
     }
 }
-if answers("postgresql"):
+# For a quick run, or a second one beside the first.
+ONLY_SQLITE = os.environ.get("PHONE_OTP_ONLY_SQLITE") == "1"
+if not ONLY_SQLITE and answers("postgresql"):
     DATABASES["postgresql"] = {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": "postgres",
@@ -69,7 +72,7 @@ if answers("postgresql"):
         "HOST": "127.0.0.1",
         "TEST": {"NAME": "phone_otp_test"},
     }
-if answers("mariadb"):
+if not ONLY_SQLITE and answers("mariadb"):
     import pymysql
 
     pymysql.version_info = (2, 2, 8, "final", 0)  # what Django asks of mysqlclient, for which PyMySQL stands in

@@ -1,0 +1,53 @@
+# Everything runs in .venv; nothing but Python 3.11 or newer and make is needed to begin with.
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help demo test lint types docs matrix clean
+
+help:  ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+demo: $(VENV)/.app  ## Serve the example project on 127.0.0.1:$(PORT)
+	@$(BIN)/python example_project/manage.py migrate --verbosity 0
+	@echo "Open http://127.0.0.1:$(PORT)/ - stop with Ctrl-C."
+	@$(BIN)/python example_project/manage.py runserver 127.0.0.1:$(PORT)
+
+test: $(VENV)/.test  ## Run the whole test suite, with coverage
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+lint: $(VENV)/.dev  ## Check style and templates
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/djlint --quiet --check --lint django_phone_otp example_project
+
+types: $(VENV)/.dev  ## Check types and import contracts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev  ## Build the documentation into docs/_build
+	$(BIN)/sphinx-build -W -n -b html docs docs/_build
+
+matrix: $(VENV)/.dev  ## Run the suite on every Python and Django that is here
+	$(BIN)/tox
+
+clean:  ## Remove the virtual environment and what was built
+	rm -rf $(VENV) build dist docs/_build .tox .coverage
+
+# pip learned to read dependency groups in 25.1, so it is brought up to date first.
+$(VENV)/.app: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it with PYTHON=")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.app
+	$(BIN)/python -m pip install --quiet --group test
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.test
+	$(BIN)/python -m pip install --quiet --group dev
+	@touch $@

@@ -36,11 +36,13 @@ class Entry(NamedTuple):
         """Wrong guesses so far: the last attempt of a verified challenge was right."""
         return self.attempts - (self.status == ChallengeStatus.VERIFIED)
 
+    def is_open(self, now: datetime) -> bool:
+        """Whether a guess might still be made."""
+        return self.status == ChallengeStatus.PENDING and self.expires_at + SETTLES_AFTER > now
+
     def held(self, now: datetime) -> int:
         """Guesses that count against the budget: all that were granted, as long as they might still be made."""
-        if self.status == ChallengeStatus.PENDING and self.expires_at + SETTLES_AFTER > now:
-            return self.max_attempts
-        return self.failures
+        return self.max_attempts if self.is_open(now) else self.failures
 
 
 class Budget(NamedTuple):
@@ -83,13 +85,13 @@ class Budget(NamedTuple):
         return [entry for entry in self.entries if entry.expires_at + timedelta(seconds=seconds) > now]
 
     def _wait(self, now: datetime) -> float:
-        """Seconds until the first guess that is held or was failed may be given back."""
-        rates = conf.current().limits["verify.number"]
+        """Seconds until the first guess may come back: its challenge ends, or its failure leaves a window."""
+        windows = [timedelta(seconds=rate.seconds) for rate in conf.current().limits["verify.number"]]
         ends = [
             entry.expires_at + wait
             for entry in self.entries
             if entry.held(now)
-            for wait in (SETTLES_AFTER, *(timedelta(seconds=rate.seconds) for rate in rates))
+            for wait in (*windows, *([SETTLES_AFTER] if entry.is_open(now) else []))
         ]
         return min((end - now).total_seconds() for end in ends if end > now)
 

@@ -1,0 +1,31 @@
+import pytest
+
+from django_phone_otp.core.rates import Rate, parse_rate
+from tests.core.scripts import arabic, fullwidth
+
+
+@pytest.mark.parametrize(
+    ("text", "rate"),
+    [
+        ("3/5m", Rate(3, 300)),
+        ("1/1s", Rate(1, 1)),
+        ("20/1h", Rate(20, 3600)),
+        ("10/2d", Rate(10, 172_800)),
+        ("999999999/30d", Rate(999_999_999, 2_592_000)),
+    ],
+)
+def test_a_rate_is_a_count_in_a_window(text, rate):
+    assert parse_rate(text) == rate
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "3", "3/", "/5m", "3/5", "3/m", "3/0m", "0/5m", "03/5m", "-3/5m", "3/5M", "3/5w", "100/week", "100/day",
+        "3 / 5m", " 3/5m", "3/5m\n", "3/5min", "3.5/5m", "3/5m,4/1d", "1" * 10 + "/1s", "1/1111111d",
+        fullwidth("3") + "/5m", "3/" + arabic("5") + "m",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_rate(text):
+    with pytest.raises(ValueError, match="3/5m"):
+        parse_rate(text)

@@ -1,0 +1,127 @@
+"""Limits: exact on a shared cache, and closed when it fails."""
+
+import pytest
+from django.core.cache import cache
+
+import django_phone_otp as phone_otp
+from django_phone_otp.exceptions import IncorrectCode, RateLimited, Unavailable
+from django_phone_otp.models import Challenge
+from django_phone_otp.services import limits
+from django_phone_otp.test import latest_code, outbox, override_phone_otp
+from tests.conftest import PHONE
+from tests.races import kinds, together
+
+DEAD_REDIS = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": "redis://127.0.0.1:1/0"}
+}
+
+
+def test_a_limit_passes_just_so_many():
+    with override_phone_otp(LIMITS={"send.number": ["4/1h"]}):
+        for _ in range(4):
+            limits.hit({"send.number": PHONE})
+        with pytest.raises(RateLimited):
+            limits.hit({"send.number": PHONE})
+        limits.hit({"send.number": "+14155550199"})
+
+
+def test_the_longest_wait_is_reported():
+    with override_phone_otp(LIMITS={"send.number": ["1/1m", "1/1d"], "send.ip": ["1/1h"]}):
+        buckets = {"send.number": PHONE, "send.ip": "198.51.100.7"}
+        limits.hit(buckets)
+        waits = []
+        for _ in range(3):
+            with pytest.raises(RateLimited) as refusal:
+                limits.hit(buckets)
+            waits.append(refusal.value.retry_after)
+    day = limits._count("send.number", PHONE, limits.Rate(1, 86400))
+    assert all(abs(wait - day) <= 2 for wait in waits)
+
+
+def test_every_bucket_is_hit_before_any_is_judged():
+    with override_phone_otp(LIMITS={"send.number": ["1/1h"], "send.ip": ["3/1h"]}):
+        buckets = {"send.number": PHONE, "send.ip": "198.51.100.7"}
+        limits.hit(buckets)
+        for _ in range(2):
+            with pytest.raises(RateLimited):
+                limits.hit(buckets)
+        with pytest.raises(RateLimited):
+            limits.hit({"send.ip": "198.51.100.7"})
+
+
+def test_no_number_and_no_address_stands_in_the_cache():
+    limits.hit({"send.number": PHONE, "send.ip": "198.51.100.7"})
+    assert cache._cache
+    assert not [key for key in cache._cache if PHONE in key or "198.51" in key]
+
+
+def test_a_limit_is_exact_on_redis_when_many_come_at_once(redis_cache):
+    with override_phone_otp(LIMITS={"send.number": ["25/1h"]}):
+        outcomes = together(40, lambda n: limits.hit({"send.number": PHONE}))
+    assert kinds(outcomes) == {"NoneType": 25, "RateLimited": 15}
+
+
+@pytest.mark.django_db
+class TestFailsClosed:
+    def test_without_the_cache_nothing_is_sent(self, settings):
+        settings.CACHES = DEAD_REDIS
+        with pytest.raises(Unavailable) as refusal:
+            phone_otp.send(PHONE, purpose="signup")
+        assert refusal.value.retry_after == 30
+        assert not outbox
+        assert not Challenge.objects.exists()
+
+    def test_without_the_cache_no_guess_is_judged(self, settings, rf):
+        challenge = phone_otp.send(PHONE, purpose="signup")
+        settings.CACHES = DEAD_REDIS
+        with pytest.raises(Unavailable):
+            phone_otp.verify(challenge.handle, latest_code(PHONE), request=rf.post("/"))
+        assert Challenge.objects.get().attempts == 0
+
+    def test_an_idempotency_key_that_cannot_be_remembered_is_refused(self, settings, rf):
+        settings.CACHES = DEAD_REDIS
+        with pytest.raises(Unavailable):
+            phone_otp.send(PHONE, purpose="signup", request=rf.post("/"), idempotency_key="made-up-key")
+
+    @pytest.mark.parametrize("switch", [{"RATELIMIT_ENABLE": False}])
+    def test_switching_django_ratelimit_off_does_not_open_the_gates(self, settings, switch):
+        for name, value in switch.items():
+            setattr(settings, name, value)
+        with pytest.raises(Unavailable):
+            phone_otp.send(PHONE, purpose="signup")
+
+    def test_a_cache_that_does_not_count_is_no_permission(self, monkeypatch):
+        monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
+        with pytest.raises(Unavailable):
+            phone_otp.send(PHONE, purpose="signup")
+
+    def test_failing_open_is_not_to_be_had(self, settings, monkeypatch):
+        settings.RATELIMIT_FAIL_OPEN = True
+        monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
+        with pytest.raises(Unavailable):
+            phone_otp.send(PHONE, purpose="signup")
+
+
+@pytest.mark.django_db
+class TestWhoAsks:
+    @pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded"])
+    def test_a_forged_header_gains_nothing(self, api, header):
+        with override_phone_otp(LIMITS={"send.ip": ["3/1h"]}):
+            codes = [api.send(f"+1415555010{n}", headers={header: f"198.51.100.{n}"}).status_code for n in range(6)]
+        assert codes == [201, 201, 201, 429, 429, 429]
+
+    def test_behind_a_trusted_proxy_each_client_counts_alone(self, api):
+        with override_phone_otp(LIMITS={"send.ip": ["1/1h"]}, TRUSTED_PROXIES=["127.0.0.0/8"]):
+            forwarded = ["198.51.100.1", "198.51.100.2", "203.0.113.9, 198.51.100.1"]
+            codes = [
+                api.send(f"+1415555010{n}", headers={"X-Forwarded-For": hops}).status_code
+                for n, hops in enumerate(forwarded)
+            ]
+        assert codes == [201, 201, 429]
+
+    def test_a_call_without_a_request_counts_against_no_address(self):
+        with override_phone_otp(LIMITS={"send.ip": ["1/1h"], "verify.ip": ["1/1h"]}):
+            for n in range(3):
+                challenge = phone_otp.send(f"+1415555010{n}", purpose="signup")
+                with pytest.raises(IncorrectCode):
+                    phone_otp.verify(challenge.handle, "000000")

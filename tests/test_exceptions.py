@@ -1,7 +1,7 @@
 import pickle
 
 import pytest
-from django.utils import translation
+from django.utils.functional import Promise
 
 from django_phone_otp import exceptions
 from django_phone_otp.exceptions import (
@@ -64,15 +64,9 @@ def test_the_sentence_never_has_what_the_refusal_was_made_of(name):
     assert not any(character.isdigit() for character in str(refusal))
 
 
-@pytest.mark.parametrize("name", CODES)
-def test_the_sentence_is_translated_when_it_is_read(name):
-    refusal = make(ERRORS[name])
-    english = str(refusal)
-    seen = []
-    with translation.override("de"):
-        original = translation.gettext
-        seen.append(original(english))
-        assert str(refusal) == seen[0]
+@pytest.mark.parametrize("error", ERRORS.values(), ids=ERRORS)
+def test_the_sentence_is_translated_when_it_is_read(error):
+    assert isinstance(error.message, Promise)
 
 
 @pytest.mark.parametrize("name", CODES)

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from django.db import connections, transaction
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 from rest_framework import serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
@@ -67,6 +68,7 @@ class VerbView(APIView):
         """Answer refusals as problem documents, whatever handler the project uses elsewhere."""
         return errors.handle
 
+    @sensitive_variables()
     def post(self, request: Request) -> Response:
         """Parse the body, call the verb, render its answer."""
         body = self.body_class(data=request.data)

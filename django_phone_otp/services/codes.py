@@ -1,6 +1,5 @@
 """The code of a challenge: derived anew each time, from the row and the key that the row names."""
 
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.core import contexts
@@ -9,7 +8,6 @@ from django_phone_otp.models import Challenge
 from django_phone_otp.services.numbers import find_test_number
 
 
-@sensitive_variables()
 def code_of(challenge: Challenge) -> str | None:
     """Return the code that proves ``challenge``, or None when its key has left the ring."""
     test_number = find_test_number(challenge.number)
@@ -29,7 +27,6 @@ def code_of(challenge: Challenge) -> str | None:
     )
 
 
-@sensitive_variables()
 def is_right(challenge: Challenge, guess: str, context: dict[str, str]) -> bool:
     """Tell whether ``guess`` proves ``challenge`` in this ``context``; a decoy is never proved.
 

@@ -29,6 +29,7 @@ STALE_QUEUED = timedelta(minutes=1)  # a queue that is slower than this has lost
 logger = logging.getLogger("django_phone_otp")
 
 
+@sensitive_variables()
 def deliver(pk: UUID | str) -> None:
     """Deliver the queued delivery ``pk``: the default ``DISPATCHER``, and what a queue's worker calls.
 
@@ -41,6 +42,7 @@ def deliver(pk: UUID | str) -> None:
         hand_over(Delivery.objects.select_related("challenge").get(pk=pk))
 
 
+@sensitive_variables()
 def hand_over(delivery: Delivery) -> DeliveryStatus:
     """Send a claimed delivery, record what became of it, and return its last state.
 
@@ -108,7 +110,6 @@ def _attempts(delivery: Delivery) -> Iterator[Delivery]:
             )
 
 
-@sensitive_variables()
 def _try(delivery: Delivery) -> tuple[DeliveryStatus, bool]:
     """Hand ``delivery`` to its alias; return what became of it, and whether the next alias may be tried."""
     code = code_of(delivery.challenge) or ""
@@ -126,7 +127,6 @@ def _try(delivery: Delivery) -> tuple[DeliveryStatus, bool]:
     return _record(delivery, **_accepted(result)), False
 
 
-@sensitive_variables("secrets")
 def _record_failure(
     delivery: Delivery, failure: DeliveryError, secrets: tuple[str, ...]
 ) -> tuple[DeliveryStatus, bool]:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.core import handles
@@ -31,7 +30,6 @@ class Request:
     language: str
 
 
-@sensitive_variables("phone", "context")
 def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Request:
     """Check all that ``send()`` is given. Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``."""
     known = conf.current().purposes.get(purpose) if isinstance(purpose, str) else None
@@ -56,7 +54,6 @@ def take_channel(channel: str | None) -> str:
     return channel
 
 
-@sensitive_variables("context")
 def take_context(context: Context, fields: tuple[str, ...]) -> dict[str, str]:
     """Return ``context`` as text with just ``fields``. Raises ``Invalid``, which repeats no value."""
     try:
@@ -65,7 +62,6 @@ def take_context(context: Context, fields: tuple[str, ...]) -> dict[str, str]:
         raise Invalid({"context": [str(problem)]}) from None
 
 
-@sensitive_variables()
 def take_handle(handle: object) -> UUID:
     """Return the primary key that ``handle`` names. Raises ``ChallengeNotFound`` for a forged one, at no cost."""
     pk = handles.unseal(conf.current().keys, handles.HANDLE, handle) if isinstance(handle, str) else None
@@ -74,7 +70,6 @@ def take_handle(handle: object) -> UUID:
     return pk
 
 
-@sensitive_variables()
 def take_code(code: object) -> str:
     """Return the digits that were typed, without spaces and dashes. Raises ``Invalid``: that is not yet a guess."""
     try:

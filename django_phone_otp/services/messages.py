@@ -2,7 +2,6 @@
 
 from django.template.loader import select_template
 from django.utils import translation
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.backends.base import Message
@@ -11,7 +10,6 @@ from django_phone_otp.models import Challenge, Delivery
 TEMPLATES = ("phone_otp/message/{purpose}.txt", "phone_otp/message/default.txt")
 
 
-@sensitive_variables()
 def compose(delivery: Delivery, code: str) -> Message:
     """Return the message of ``delivery``, worded in the language that its challenge was asked for in."""
     challenge = delivery.challenge
@@ -30,7 +28,6 @@ def compose(delivery: Delivery, code: str) -> Message:
     )
 
 
-@sensitive_variables()
 def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:
     context = {
         "code": code,
@@ -46,7 +43,6 @@ def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:
     return text + _last_line(channel, code)
 
 
-@sensitive_variables()
 def _last_line(channel: str, code: str) -> str:
     """Return what binds the code to a website (WICG origin-bound codes) or to an Android app (SMS Retriever)."""
     settings = conf.current().message

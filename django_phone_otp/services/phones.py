@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.exceptions import NumberTaken
@@ -25,6 +26,7 @@ def is_registered(number: str) -> bool:
     return get_user_model()._default_manager.filter(_owns(number)).exists()
 
 
+@sensitive_variables()
 def bind(user: Any, number: str) -> None:
     """Bind a verified ``number`` to ``user``, or note that it was verified anew.
 

@@ -39,7 +39,7 @@ def prove(challenge: Challenge) -> Proof:
     )
 
 
-@sensitive_variables("token")
+@sensitive_variables()
 def redeem(token: str, *, purpose: str) -> str:
     """Spend ``token`` and return the number (E.164) that it proves for ``purpose``.
 
@@ -54,7 +54,7 @@ def redeem(token: str, *, purpose: str) -> str:
     return Challenge.objects.values_list("number", flat=True).get(pk=_named_by(token))
 
 
-@sensitive_variables("token")
+@sensitive_variables()
 def peek(token: str, *, purpose: str) -> str:
     """Return the number that ``redeem()`` would return now, and spend nothing. Raises ``InvalidToken``."""
     number = _redeemable(token, purpose).values_list("number", flat=True).first()
@@ -63,7 +63,6 @@ def peek(token: str, *, purpose: str) -> str:
     return number
 
 
-@sensitive_variables("token")
 def _redeemable(token: str, purpose: str) -> QuerySet[Challenge, Challenge]:
     return Challenge.objects.filter(
         pk=_named_by(token),
@@ -74,7 +73,6 @@ def _redeemable(token: str, purpose: str) -> QuerySet[Challenge, Challenge]:
     )
 
 
-@sensitive_variables("token")
 def _named_by(token: object) -> UUID:
     pk = handles.unseal(conf.current().keys, handles.TOKEN, token) if isinstance(token, str) else None
     if pk is None:

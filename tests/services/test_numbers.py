@@ -1,0 +1,165 @@
+import logging
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+
+from django_phone_otp.core.numbers import Number
+from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
+from django_phone_otp.services.numbers import admit_number, find_test_number
+from django_phone_otp.test import override_phone_otp
+
+PHONE = "+14155550123"
+FICTION = "+15555550100"  # no such number, as libphonenumber knows
+TEST_NUMBER = {"code": "424242", "until": "2027-01-31"}
+
+
+def test_numbers(**changes):
+    return override_phone_otp(TEST_NUMBERS={FICTION: {**TEST_NUMBER, **changes}})
+
+
+test_numbers.__test__ = False
+
+
+@pytest.fixture(autouse=True)
+def _moment():
+    with time_machine.travel(datetime(2026, 11, 22, 12, 0, tzinfo=UTC)):
+        yield
+
+
+class Phone:
+    """What a phone number field gives: an object, not text."""
+
+    def __init__(self, as_e164):
+        self.as_e164 = as_e164
+
+    def __str__(self):
+        return "not this"
+
+
+@pytest.mark.parametrize("typed", [PHONE, "+1 (415) 555-0123", Phone(PHONE)], ids=["e164", "typed", "object"])
+def test_a_number_is_admitted_as_typed_or_as_an_object(typed):
+    assert admit_number(typed) == Number(PHONE, "US")
+
+
+def test_a_number_without_its_country_is_read_in_the_default_region():
+    with pytest.raises(InvalidPhone):
+        admit_number("(415) 555-0123")
+    with override_phone_otp(DEFAULT_REGION="US"):
+        assert admit_number("(415) 555-0123") == Number(PHONE, "US")
+
+
+@pytest.mark.parametrize(
+    ("phone", "reason"),
+    [
+        (None, "type"),
+        (14155550123, "type"),
+        (b"+14155550123", "type"),
+        (["+14155550123"], "type"),
+        (Phone(None), "type"),
+        (Phone(14155550123), "type"),
+        ("", "characters"),
+        ("hello", "characters"),
+        (f"{PHONE};ext=1", "characters"),
+        ("1" * 100, "too_long"),
+        ("+19", "unreadable"),
+        ("+1415", "invalid"),
+        (FICTION, "invalid"),
+    ],
+    ids=repr,
+)
+def test_what_is_no_number_is_refused_with_a_reason_for_staff(phone, reason):
+    with pytest.raises(InvalidPhone) as refusal:
+        admit_number(phone)
+    assert type(refusal.value) is InvalidPhone
+    assert refusal.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("phone", "reason"), [("+19002345678", "premium"), ("+881612345678", "satellite"), ("+16005551234", "special_rate")]
+)
+def test_a_number_that_costs_too_much_is_not_allowed_and_not_logged(phone, reason, caplog):
+    with caplog.at_level(logging.INFO, "django_phone_otp"), pytest.raises(NumberNotAllowed) as refusal:
+        admit_number(phone)
+    assert refusal.value.reason == reason
+    assert reason in caplog.text
+    assert phone[1:] not in caplog.text
+    assert refusal.value.__cause__ is None
+    assert refusal.value.__suppress_context__
+
+
+@pytest.mark.parametrize(
+    ("phone", "regions", "allowed"),
+    [
+        (PHONE, ["US"], True),
+        (PHONE, ["GB", "US"], True),
+        (PHONE, ["*"], True),
+        (PHONE, [], True),
+        (PHONE, ["IN"], False),
+        ("+18765550123", ["US"], False),
+        ("+16475550123", ["US"], False),
+        ("+447911123456", ["GB"], False),
+        ("+447911123456", ["GB", "GG"], True),
+    ],
+)
+def test_messages_go_to_the_regions_of_the_numbers_themselves(phone, regions, allowed):
+    with override_phone_otp(REGIONS=regions):
+        if allowed:
+            assert admit_number(phone).e164 == phone
+        else:
+            with pytest.raises(NumberNotAllowed) as refusal:
+                admit_number(phone)
+            assert refusal.value.reason == "region"
+
+
+@pytest.mark.parametrize(
+    ("debug", "changes", "in_force"),
+    [
+        (True, {}, True),
+        (False, {}, False),
+        (False, {"allow_in_production": True}, True),
+        (True, {"allow_in_production": True}, True),
+        (True, {"until": "2026-11-22"}, True),
+        (True, {"until": "2026-11-21"}, False),
+        (False, {"allow_in_production": True, "until": "2026-11-21"}, False),
+    ],
+)
+def test_a_test_number_is_in_force_through_its_last_day_and_outside_debug_only_when_allowed(
+    debug, changes, in_force, settings
+):
+    settings.DEBUG = debug
+    with test_numbers(**changes):
+        found = find_test_number(FICTION)
+        assert (found is not None) is in_force
+        if in_force:
+            assert found.code == "424242"
+            assert admit_number("+1 (555) 555-0100") == Number(FICTION, "")
+        else:
+            with pytest.raises(InvalidPhone):
+                admit_number(FICTION)
+
+
+def test_a_test_number_ends_with_its_last_day(settings):
+    settings.DEBUG = True
+    with test_numbers(until="2026-11-22"):
+        with time_machine.travel(datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC), tick=False):
+            assert find_test_number(FICTION)
+        with time_machine.travel(datetime(2026, 11, 23, 0, 0, 0, tzinfo=UTC), tick=False):
+            assert find_test_number(FICTION) is None
+
+
+def test_a_test_number_needs_no_region_and_comes_before_every_refusal(settings):
+    settings.DEBUG = True
+    premium = "+19002345678"
+    with override_phone_otp(REGIONS=["IN"], TEST_NUMBERS={premium: TEST_NUMBER}):
+        assert admit_number(premium) == Number(premium, "")
+        with pytest.raises(NumberNotAllowed):
+            admit_number(PHONE)
+
+
+def test_other_numbers_are_no_test_numbers(settings):
+    settings.DEBUG = True
+    with test_numbers():
+        assert find_test_number(PHONE) is None
+        assert find_test_number("") is None
+        assert admit_number(PHONE) == Number(PHONE, "US")

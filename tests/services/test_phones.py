@@ -1,0 +1,179 @@
+from datetime import UTC, datetime
+
+import pytest
+import time_machine
+from django.contrib.auth.models import User
+from django.db import transaction
+
+from django_phone_otp.exceptions import NumberTaken
+from django_phone_otp.models import VerifiedPhone
+from django_phone_otp.services.phones import bind, find_user, is_registered
+from django_phone_otp.test import override_phone_otp
+
+pytestmark = pytest.mark.django_db
+
+PHONE, OTHER = "+14155550123", "+14155550199"
+MODES = {"table": None, "field": "last_name", "unique-field": "username"}
+
+
+@pytest.fixture(params=MODES.values(), ids=MODES)
+def _mode(request):
+    with override_phone_otp(USER_FIELD=request.param):
+        yield
+
+
+@pytest.fixture
+def _table():
+    with override_phone_otp(USER_FIELD=None):
+        yield
+
+
+@pytest.fixture
+def sam():
+    return User.objects.create_user("sam")
+
+
+@pytest.fixture
+def kim():
+    return User.objects.create_user("kim")
+
+
+@pytest.mark.usefixtures("_mode")
+def test_a_bound_number_finds_its_user_and_no_other(sam, kim):
+    assert find_user(PHONE) is None
+    assert not is_registered(PHONE)
+    bind(sam, PHONE)
+    bind(kim, OTHER)
+    assert find_user(PHONE) == sam
+    assert find_user(OTHER) == kim
+    assert is_registered(PHONE)
+    assert not is_registered("+14155550100")
+
+
+@pytest.mark.usefixtures("_mode")
+def test_an_inactive_user_is_nobody(sam):
+    bind(sam, PHONE)
+    User.objects.update(is_active=False)
+    assert find_user(PHONE) is None
+    assert not is_registered(PHONE)
+
+
+@pytest.mark.usefixtures("_mode")
+@pytest.mark.parametrize("active", [True, False])
+def test_a_number_of_another_account_is_taken_and_stays_there(sam, kim, active):
+    bind(sam, PHONE)
+    User.objects.filter(pk=sam.pk).update(is_active=active)
+    with pytest.raises(NumberTaken) as refusal:
+        bind(kim, PHONE)
+    assert PHONE not in str(refusal.value)
+    User.objects.update(is_active=True)
+    assert find_user(PHONE) == sam
+
+
+@pytest.mark.usefixtures("_mode")
+def test_binding_the_same_number_again_changes_nothing_but_the_time(sam):
+    bind(sam, PHONE)
+    bind(sam, PHONE)
+    assert find_user(PHONE) == sam
+
+
+@pytest.mark.usefixtures("_mode")
+def test_the_callers_transaction_outlives_a_number_that_is_taken(sam, kim):
+    bind(sam, PHONE)
+    with transaction.atomic():
+        with pytest.raises(NumberTaken):
+            bind(kim, PHONE)
+        kim.email = "kim@example.com"
+        kim.save(update_fields=["email"])
+    kim.refresh_from_db()
+    assert kim.email == "kim@example.com"
+    assert find_user(PHONE) == sam
+
+
+@pytest.mark.usefixtures("_mode")
+def test_a_rollback_of_the_caller_undoes_the_binding(sam):
+    with pytest.raises(LookupError), transaction.atomic():
+        bind(sam, PHONE)
+        raise LookupError
+    assert not is_registered(PHONE)
+
+
+@pytest.mark.usefixtures("_mode")
+def test_no_number_ever_finds_a_user_who_has_none(sam):
+    assert find_user(PHONE) is None
+    assert not is_registered(PHONE)
+
+
+@pytest.mark.usefixtures("_table")
+def test_the_time_of_the_newest_verification_is_kept(sam):
+    first, second = datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)
+    with time_machine.travel(first, tick=False):
+        bind(sam, PHONE)
+    with time_machine.travel(second, tick=False):
+        bind(sam, PHONE)
+    (kept,) = VerifiedPhone.objects.all()
+    assert (kept.user, kept.number, kept.verified_at) == (sam, PHONE, second)
+
+
+@pytest.mark.usefixtures("_table")
+def test_a_user_may_have_several_numbers_and_is_found_once(sam):
+    bind(sam, PHONE)
+    bind(sam, OTHER)
+    assert find_user(PHONE) == find_user(OTHER) == sam
+    assert VerifiedPhone.objects.count() == 2
+
+
+@pytest.mark.usefixtures("_table")
+def test_a_bound_number_is_shown_masked(sam):
+    bind(sam, PHONE)
+    assert str(VerifiedPhone.objects.get()) == "+1 ••••• ••123"
+    assert PHONE[2:] not in repr(VerifiedPhone.objects.get())
+
+
+def test_in_a_field_of_the_user_nothing_is_kept_beside_it(sam):
+    with override_phone_otp(USER_FIELD="last_name"):
+        sam.first_name = "not saved"
+        bind(sam, PHONE)
+        stored = User.objects.get(pk=sam.pk)
+        assert (sam.last_name, stored.last_name, stored.first_name) == (PHONE, PHONE, "")
+        bind(sam, OTHER)
+        assert find_user(PHONE) is None
+        assert find_user(OTHER) == sam
+    assert VerifiedPhone.objects.count() == 0
+
+
+@pytest.mark.parametrize("mode", ["table", "unique-field"])
+def test_of_two_who_bind_one_number_at_once_the_second_is_told_that_it_is_taken(sam, kim, mode, monkeypatch):
+    # The race itself: whoever comes first commits after the second has looked.
+    with override_phone_otp(USER_FIELD=MODES[mode]):
+        looked = User.objects.none().__class__.exists
+
+        def exists_then_lose(queryset):
+            found = looked(queryset)
+            monkeypatch.undo()
+            bind(sam, PHONE)
+            return found
+
+        if mode == "unique-field":
+            monkeypatch.setattr("django.db.models.query.QuerySet.exists", exists_then_lose)
+        else:
+            bind(sam, PHONE)
+        with transaction.atomic(), pytest.raises(NumberTaken):
+            bind(kim, PHONE)
+        assert find_user(PHONE) == sam
+
+
+def test_the_same_user_who_binds_twice_at_once_is_bound(sam, monkeypatch):
+    update = VerifiedPhone.objects.none().__class__.update
+
+    def update_then_lose(queryset, **changes):
+        updated = update(queryset, **changes)
+        monkeypatch.undo()
+        VerifiedPhone.objects.create(user=sam, number=PHONE)
+        return updated
+
+    with override_phone_otp(USER_FIELD=None):
+        monkeypatch.setattr("django.db.models.query.QuerySet.update", update_then_lose)
+        bind(sam, PHONE)
+        assert find_user(PHONE) == sam
+        assert VerifiedPhone.objects.count() == 1

@@ -1,0 +1,112 @@
+"""Counts commit on their own, whatever transaction the project runs a request in."""
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+import django_phone_otp as phone_otp
+from django_phone_otp import signals
+from django_phone_otp.models import Challenge
+from django_phone_otp.test import latest_code, outbox
+from tests.conftest import PHONE, Api, every_database
+from tests.races import kinds, together
+from tests.services.test_races import wrong
+
+
+@pytest.fixture
+def atomic_requests(database, monkeypatch):
+    """Run every view of the project in a transaction."""
+    monkeypatch.setitem(database.settings_dict, "ATOMIC_REQUESTS", True)
+    return database
+
+
+@pytest.fixture
+def faulty_receivers():
+    """Connect a receiver that raises to every signal."""
+
+    def receiver(**_):
+        raise RuntimeError("a fault in the project")
+
+    every = [
+        signals.challenge_sent,
+        signals.challenge_failed,
+        signals.challenge_verified,
+        signals.delivery_updated,
+    ]
+    for signal in every:
+        signal.connect(receiver)
+    yield
+    for signal in every:
+        signal.disconnect(receiver)
+
+
+@every_database
+def test_with_atomic_requests_every_wrong_guess_stays_counted(atomic_requests, api):
+    handle = api.send().json()["challenge"]
+    code = latest_code(PHONE)
+    answers = [api.verify(handle, wrong(code, n)).json()["code"] for n in range(10)]
+    assert answers == ["incorrect_code"] * 5 + ["too_many_attempts"] * 5
+    assert Challenge.objects.get().attempts == 5
+
+
+@every_database
+def test_with_atomic_requests_and_faulty_receivers_the_races_end_the_same(atomic_requests, faulty_receivers, client):
+    from django.db import connections
+
+    handle = Api(client).send().json()["challenge"]
+    code = latest_code(PHONE)
+
+    def guess(position):
+        # Each thread has connections of its own, so each has to be told.
+        connections[atomic_requests.alias].settings_dict["ATOMIC_REQUESTS"] = True
+        return Api(type(client)()).verify(handle, wrong(code, position)).json()["code"]
+
+    outcomes = together(50, guess)
+    assert kinds(outcomes) == {"str": 50}
+    assert outcomes.count("incorrect_code") == 5
+    assert outcomes.count("too_many_attempts") == 45
+
+
+@every_database
+def test_with_atomic_requests_and_faulty_receivers_one_right_guess_in_twenty_gives_a_proof(
+    atomic_requests, faulty_receivers, client
+):
+    handle = Api(client).send().json()["challenge"]
+    code = latest_code(PHONE)
+    outcomes = together(20, lambda n: Api(type(client)()).verify(handle, code).status_code)
+    assert sorted(outcomes) == [200] + [409] * 19
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda handle: phone_otp.send(PHONE, purpose="signup"),
+        lambda handle: phone_otp.verify(handle, "123456"),
+        phone_otp.resend,
+    ],
+    ids=["send", "verify", "resend"],
+)
+def test_a_call_inside_somebodys_transaction_fails_loudly_and_says_what_to_do(call):
+    handle = phone_otp.send(PHONE, purpose="signup").handle
+    with transaction.atomic(), pytest.raises(ImproperlyConfigured, match="non_atomic_requests"):
+        call(handle)
+    assert Challenge.objects.get().attempts == 0
+    assert len(outbox) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_without_autocommit_is_a_transaction_too():
+    handle = phone_otp.send(PHONE, purpose="signup").handle
+    transaction.set_autocommit(False)
+    try:
+        with pytest.raises(ImproperlyConfigured):
+            phone_otp.verify(handle, "123456")
+    finally:
+        transaction.rollback()
+        transaction.set_autocommit(True)
+
+
+@pytest.mark.django_db
+def test_djangos_test_case_is_let_through():
+    assert phone_otp.send(PHONE, purpose="signup").status == "pending"

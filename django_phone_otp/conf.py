@@ -323,6 +323,14 @@ def _test_numbers(value: Any, _: dict[str, Any]) -> dict[str, TestNumber]:
     return found
 
 
+def _retention(value: Any, values: dict[str, Any]) -> timedelta:
+    retention = _duration(value, values)
+    windows = [rate.seconds for rate in values.get("LIMITS", {}).get("verify.number", ())]
+    # What is deleted cannot be counted: clearing must not give guesses back.
+    _need(retention.total_seconds() > max(windows, default=0), "must be longer than the windows of 'verify.number'")
+    return retention
+
+
 _READERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "BACKENDS": _backends,
     "CHANNELS": _channels,
@@ -342,7 +350,7 @@ _READERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "MESSAGE": _message,
     "DISPATCHER": _dispatcher,
     "TEST_NUMBERS": _test_numbers,
-    "RETENTION": _duration,
+    "RETENTION": _retention,
 }
 
 

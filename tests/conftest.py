@@ -54,7 +54,10 @@ def redis_cache(settings):
         }
     }
     cache.clear()
-    return cache
+    yield cache
+    cache.clear()
+    for pool in cache._cache._pools.values():
+        pool.disconnect()
 
 
 @pytest.fixture(scope="session")

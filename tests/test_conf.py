@@ -164,6 +164,7 @@ GOOD = [
         lambda c: c.test_numbers[FICTION] == TestNumber("0042", DeliveryStatus.FAILED, date(2027, 1, 31), True),
     ),
     ("RETENTION", timedelta(days=365), lambda c: c.retention == timedelta(days=365)),
+    ("RETENTION", timedelta(days=1, seconds=1), lambda c: c.retention == timedelta(days=1, seconds=1)),
 ]
 
 
@@ -328,7 +329,7 @@ BAD = {
         test_number(allow_in_production="yes"),
         test_number(allow_in_production=1),
     ],
-    "RETENTION": DURATIONS,
+    "RETENTION": [*DURATIONS, timedelta(hours=23), timedelta(days=1)],
 }
 
 
@@ -416,6 +417,16 @@ def test_all_wrong_keys_are_reported_together():
 def test_a_wrong_default_does_not_accuse_the_purposes_that_take_it():
     assert problem_of("CODE_LENGTH", 3)
     assert problem_of("CODE_TTL", 3)
+
+
+def test_what_may_still_be_counted_is_not_cleared_away():
+    with only(LIMITS={"verify.number": ["15/1d", "50/30d"]}):
+        (found,) = checks.check_settings(None)
+        assert found.id == f"phone_otp.{checks.SETTING_IDS['RETENTION']}"
+        assert "'verify.number'" in found.msg
+    with only(LIMITS={"verify.number": ["15/1d", "50/30d"]}, RETENTION=timedelta(days=31)):
+        assert checks.check_settings(None) == []
+    assert problem_of("LIMITS", {"verify.number": "wrong"})  # and RETENTION is not accused for it
 
 
 def test_a_purpose_overrides_the_project_and_only_for_itself():

@@ -90,7 +90,7 @@ def walk_through_everything(api):
     api.send(f"{PHONE};ext=1")
     api.verify(handle, wrong(code))
     api.verify(handle, code + "0")
-    api.verify(handle[:-1] + "A", code)
+    api.verify(handle[:-1] + "B", code)
     api.post("status", {"challenge": handle})
     api.post("resend", {"challenge": handle})
     token = api.verify(handle, code).json()["token"]

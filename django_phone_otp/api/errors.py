@@ -63,13 +63,14 @@ def handle(error: Exception, _: Mapping[str, Any]) -> Response | None:
         error = Unavailable(DATABASE_DOWN_RETRY)
     if isinstance(error, PermissionDenied):
         error = drf.PermissionDenied()
+    if isinstance(error, drf.ParseError):
+        error = Invalid({"body": [_first(error.detail)]})
     if isinstance(error, PhoneOTPError):
         return problem(STATUSES[type(error)], error.code, str(error), **_details(error))
     if isinstance(error, drf.APIException):
         challenge = getattr(error, "auth_header", None)
         headers = {"WWW-Authenticate": challenge} if challenge else {}
-        code = Invalid.code if isinstance(error, drf.ParseError) else str(error.default_code)
-        return problem(HTTPStatus(error.status_code), code, _first(error.detail), headers=headers)
+        return problem(HTTPStatus(error.status_code), error.default_code, _first(error.detail), headers=headers)
     return None
 
 

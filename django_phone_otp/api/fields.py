@@ -59,9 +59,10 @@ class PhoneTokenSerializer(serializers.Serializer[Any]):
         """Validate everything, then spend the tokens; one that was just spent elsewhere is an error of its field."""
         valid = super().run_validation(data)
         for name, field in self.fields.items():
-            if isinstance(field, PhoneTokenField) and name in data:
+            token = data.get(name) if isinstance(field, PhoneTokenField) else None
+            if token:  # allow_null and allow_blank let nothing through, too
                 try:
-                    field.redeem(data[name], spend=True)
+                    field.redeem(token, spend=True)
                 except serializers.ValidationError as error:
                     raise serializers.ValidationError({name: error.detail}) from None
         return valid

@@ -62,14 +62,15 @@ def sweep() -> tuple[int, int]:
     A delivery that was being sent may have been sent, so it is never sent again by the machine.
     """
     now = timezone.now()
-    settled = Delivery.objects.filter(status=DeliveryStatus.SENDING, updated_at__lt=now - STALE_SENDING).update(
-        status=DeliveryStatus.UNKNOWN, reason="the worker stopped", updated_at=now
-    )
+    sending = Delivery.objects.filter(status=DeliveryStatus.SENDING, updated_at__lt=now - STALE_SENDING)
+    settled = list(sending.select_related("challenge"))
+    for delivery in settled:
+        _record(delivery, status=DeliveryStatus.UNKNOWN, reason="the worker stopped")
     queued = Delivery.objects.filter(status=DeliveryStatus.QUEUED, updated_at__lt=now - STALE_QUEUED)
     waiting = list(queued.order_by("pk").values_list("pk", flat=True))
     for pk in waiting:
         deliver(pk)
-    return settled, len(waiting)
+    return len(settled), len(waiting)
 
 
 def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:

@@ -39,7 +39,11 @@ def bind(user: Any, number: str) -> None:
         if get_user_model()._default_manager.filter(**{field: number}).exclude(pk=user.pk).exists():
             raise NumberTaken
         setattr(user, field, number)
-        user.save(update_fields=[field])
+        try:
+            with transaction.atomic():
+                user.save(update_fields=[field])
+        except IntegrityError:  # somebody was quicker, and the field is unique
+            raise NumberTaken from None
         return
     owned = VerifiedPhone.objects.filter(number=number)
     if owned.filter(user_id=user.pk).update(verified_at=timezone.now()):

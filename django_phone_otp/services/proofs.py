@@ -13,6 +13,7 @@ from django_phone_otp.core import handles
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken
 from django_phone_otp.models import Challenge
+from django_phone_otp.services import intake
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,41 +41,47 @@ def prove(challenge: Challenge) -> Proof:
 
 
 @sensitive_variables()
-def redeem(token: str, *, purpose: str) -> str:
+def redeem(token: str, *, purpose: str, context: intake.Context = None) -> str:
     """Spend ``token`` and return the number (E.164) that it proves for ``purpose``.
+
+    For a purpose that is bound to a ``context``, the token is worth nothing for another one: give
+    what is about to be done, not what the client says.
 
     One conditional UPDATE: of many redeems of one token, one succeeds. It may run inside a
     transaction of the project's: when that rolls back, the token is unspent.
 
     Raises ``InvalidToken`` when the token is forged, spent, older than ``TOKEN_TTL``, or for
-    another purpose.
+    another purpose or context; ``Invalid`` when a field of the context is missing.
     """
-    if not _redeemable(token, purpose).update(redeemed_at=timezone.now()):
-        raise InvalidToken
-    return Challenge.objects.values_list("number", flat=True).get(pk=_named_by(token))
-
-
-@sensitive_variables()
-def peek(token: str, *, purpose: str) -> str:
-    """Return the number that ``redeem()`` would return now, and spend nothing. Raises ``InvalidToken``."""
-    number = _redeemable(token, purpose).values_list("number", flat=True).first()
-    if number is None:
+    pk, number = _look(token, purpose, context)
+    if not _redeemable(pk, purpose).update(redeemed_at=timezone.now()):
         raise InvalidToken
     return number
 
 
-def _redeemable(token: str, purpose: str) -> QuerySet[Challenge, Challenge]:
+@sensitive_variables()
+def peek(token: str, *, purpose: str, context: intake.Context = None) -> str:
+    """Return the number that ``redeem()`` would return now, and spend nothing. Raises as it does."""
+    return _look(token, purpose, context)[1]
+
+
+def _look(token: object, purpose: str, context: intake.Context) -> tuple[UUID, str]:
+    """Return the primary key and the number of a token that is worth something."""
+    pk = handles.unseal(conf.current().keys, handles.TOKEN, token) if isinstance(token, str) else None
+    row = None if pk is None else _redeemable(pk, purpose).values_list("number", "context").first()
+    if pk is None or row is None:
+        raise InvalidToken
+    number, proved = row
+    if intake.take_context(context, tuple(proved)) != proved:
+        raise InvalidToken
+    return pk, number
+
+
+def _redeemable(pk: UUID, purpose: str) -> QuerySet[Challenge, Challenge]:
     return Challenge.objects.filter(
-        pk=_named_by(token),
+        pk=pk,
         purpose=purpose,
         status=ChallengeStatus.VERIFIED,
         redeemed_at=None,
         closed_at__gt=timezone.now() - conf.current().token_ttl,
     )
-
-
-def _named_by(token: object) -> UUID:
-    pk = handles.unseal(conf.current().keys, handles.TOKEN, token) if isinstance(token, str) else None
-    if pk is None:
-        raise InvalidToken
-    return pk

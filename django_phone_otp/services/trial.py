@@ -8,10 +8,11 @@ from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import SendResult
 from django_phone_otp.core.numbers import mask_number
+from django_phone_otp.exceptions import NumberNotAllowed
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import limits
 from django_phone_otp.services.messages import compose
-from django_phone_otp.services.numbers import admit_number
+from django_phone_otp.services.numbers import admit_number, find_test_number
 
 
 @sensitive_variables()
@@ -24,6 +25,8 @@ def send_trial(phone: str, alias: str) -> tuple[str, SendResult]:
     ``DeliveryError`` when the vendor did not take it, and ``InvalidBackend``.
     """
     number = admit_number(phone)
+    if find_test_number(number.e164) is not None:
+        raise NumberNotAllowed("test_number")  # it never reaches a vendor
     backend = backends[alias]
     limits.hit({"send.number": number.e164})
     now, settings = timezone.now(), conf.current()

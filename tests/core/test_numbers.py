@@ -219,7 +219,7 @@ SPELLINGS = st.one_of(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(SPELLINGS, st.sampled_from([None, "US", "GB", "IN", "IT", "BR", "AR", "MX", "SM", "VA", "KZ"]))
 @example("+" + "9" * 31, None)
 def test_whatever_is_typed_it_is_unreadable_or_one_e164_that_reads_as_itself(typed, default_region):
@@ -233,7 +233,7 @@ def test_whatever_is_typed_it_is_unreadable_or_one_e164_that_reads_as_itself(typ
     assert parse_number(number.e164, default_region) == number
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(REGIONS),
     st.sampled_from([PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE]),
@@ -303,7 +303,7 @@ def test_the_calling_code_is_that_of_the_plan(e164, code):
     assert calling_code(e164) == code
 
 
-@given(st.from_regex(r"\+[1-9][0-9]{9,14}", fullmatch=True))
+@given(st.integers(10**9, 10**15 - 1).map("+{}".format))
 def test_masking_hides_all_but_three_digits_of_the_rest(e164):
     masked = mask_number(e164)
     rest = masked.partition(" ")[2].replace(" ", "")

@@ -49,7 +49,7 @@ def cut(units, single, joined, begins_a_pair):
     return count
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     st.one_of(
         st.text(st.sampled_from(PLAIN), min_size=140, max_size=480),

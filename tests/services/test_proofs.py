@@ -7,7 +7,7 @@ import time_machine
 from django.db import transaction
 
 import django_phone_otp as phone_otp
-from django_phone_otp.exceptions import InvalidToken
+from django_phone_otp.exceptions import Invalid, InvalidToken
 from django_phone_otp.services.proofs import peek
 from django_phone_otp.test import latest_code
 from tests.conftest import PHONE
@@ -86,3 +86,30 @@ def test_the_repr_of_a_proof_shows_nothing_secret():
     challenge = phone_otp.send(PHONE, purpose="signup")
     proof = phone_otp.verify(challenge.handle, latest_code(PHONE))
     assert not [secret for secret in (PHONE, proof.token, proof.challenge) if secret in repr(proof)]
+
+
+class TestContext:
+    """A proof of a payment is a proof of that payment."""
+
+    CONTEXT = {"amount": "10.00", "payee": "Shop"}
+
+    @pytest.fixture
+    def token(self):
+        challenge = phone_otp.send(PHONE, purpose="payment", context=self.CONTEXT)
+        return phone_otp.verify(challenge.handle, latest_code(PHONE), context=self.CONTEXT).token
+
+    def test_the_same_context_redeems(self, token):
+        assert phone_otp.redeem(token, purpose="payment", context=self.CONTEXT) == PHONE
+
+    @pytest.mark.parametrize("change", [{"amount": "10.01"}, {"payee": "Shop."}])
+    def test_another_context_is_refused_and_does_not_spend_it(self, token, change):
+        for call in (phone_otp.redeem, peek):
+            with pytest.raises(InvalidToken):
+                call(token, purpose="payment", context={**self.CONTEXT, **change})
+        assert phone_otp.redeem(token, purpose="payment", context=self.CONTEXT) == PHONE
+
+    @pytest.mark.parametrize("context", [None, {}, {"amount": "10.00"}])
+    def test_a_context_that_is_left_out_is_the_callers_mistake(self, token, context):
+        with pytest.raises(Invalid, match="not valid"):
+            phone_otp.redeem(token, purpose="payment", context=context)
+        assert phone_otp.redeem(token, purpose="payment", context=self.CONTEXT) == PHONE

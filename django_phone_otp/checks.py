@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
-from django.core.exceptions import FieldDoesNotExist, ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured
 from django.template import TemplateDoesNotExist
 from django.template.loader import get_template
 from django.utils.module_loading import import_string
@@ -63,7 +63,7 @@ def check_settings(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
     _, problems = conf.read()
     if problems:
         return [
-            _error(SETTING_IDS.get(key, SETTING_IDS[""]), f"PHONE_OTP{f'[{key!r}]' if key else ''}: {message}")
+            _error(SETTING_IDS.get(key, SETTING_IDS[""]), conf.describe(key, message))
             for key, message in problems.items()
         ]
     return [*_check_backends(), *_check_names(), *_check_rate_limits()]
@@ -87,18 +87,17 @@ def _check_backends() -> Iterator[CheckMessage]:
 
 def _check_names() -> Iterator[CheckMessage]:
     current = conf.current()
+    fields = sorted(field.name for field in get_user_model()._meta.concrete_fields if not field.is_relation)
+    if current.user_field and current.user_field not in fields:
+        message = f"the user model has no field {current.user_field!r}; it has {', '.join(fields)}"
+        yield _error("E016", f"PHONE_OTP['USER_FIELD']: {message}")
     try:
-        if current.user_field:
-            get_user_model()._meta.get_field(current.user_field)
-    except FieldDoesNotExist:
-        names = ", ".join(sorted(field.name for field in get_user_model()._meta.concrete_fields))
-        yield _error(
-            "E016", f"PHONE_OTP['USER_FIELD']: the user model has no field {current.user_field!r}; it has {names}"
-        )
-    try:
-        import_string(current.dispatcher)
-    except ImportError as problem:
+        found = import_string(current.dispatcher)
+    except (ImportError, ValueError) as problem:
         yield _error("E018", f"PHONE_OTP['DISPATCHER']: {problem}")
+    else:
+        if not callable(found):
+            yield _error("E018", f"PHONE_OTP['DISPATCHER']: {current.dispatcher!r} cannot be called")
     try:
         get_template(TEMPLATES[-1])
     except (TemplateDoesNotExist, ImproperlyConfigured):

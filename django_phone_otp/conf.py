@@ -25,6 +25,7 @@ INLINE_DISPATCHER = "django_phone_otp.services.delivery.deliver"
 ANY = "*"
 CHANNELS = ("sms", "whatsapp", "voice")
 OUTCOMES = tuple(s for s in DeliveryStatus if s not in {DeliveryStatus.QUEUED, DeliveryStatus.SENDING})
+LONGEST = timedelta(days=36525)  # far beyond any use, and within what dates can be reckoned with
 ATTEMPTS_CEILING = 100  # consecutive failures (NIST SP 800-63B-4 §3.2.2)
 
 DEFAULTS: dict[str, Any] = {
@@ -98,7 +99,7 @@ def current() -> PhoneOTPSettings:
         values, problems = read()
         if problems:
             key, message = next(iter(problems.items()))
-            raise ImproperlyConfigured(f"{SETTING}[{key!r}]: {message}")
+            raise ImproperlyConfigured(describe(key, message))
         _current = _build(values)
     return _current
 
@@ -118,11 +119,18 @@ def read() -> tuple[dict[str, Any], dict[str, str]]:
     return values, problems
 
 
+def describe(key: str, message: str) -> str:
+    """Return the sentence about a problem of ``key``, or of the dict itself for ``""``."""
+    return f"{SETTING}[{key!r}]: {message}" if key else f"{SETTING}: {message}"
+
+
 def unknown(key: object, known: Mapping[str, Any] | tuple[str, ...]) -> str:
     """Return the sentence that says ``key`` is unknown and, when one is close, which name was meant."""
     close = difflib.get_close_matches(str(key).upper(), [name.upper() for name in known], n=1, cutoff=0.6)
     meant = next((name for name in known if close and name.upper() == close[0]), None)
-    return f"unknown; did you mean {meant!r}?" if meant else f"unknown; known are {', '.join(sorted(known))}"
+    if meant:
+        return f"unknown; did you mean {meant!r}?"
+    return f"unknown; known are {', '.join(sorted(known))}" if known else "unknown; there are none"
 
 
 def _build(values: dict[str, Any]) -> PhoneOTPSettings:
@@ -149,13 +157,15 @@ def _whole(low: int, high: int) -> Callable[[Any, dict[str, Any]], int]:
 
 
 def _duration(value: Any, _: dict[str, Any]) -> timedelta:
-    _need(isinstance(value, timedelta) and value >= timedelta(seconds=1), "must be a timedelta of a second or more")
-    return timedelta(seconds=value.total_seconds())
+    well_formed = isinstance(value, timedelta) and timedelta(seconds=1) <= value <= LONGEST
+    _need(well_formed, "must be a timedelta from a second to a hundred years")
+    assert isinstance(value, timedelta)  # noqa: S101 - for the type checker
+    return value
 
 
-def _strings(value: Any, what: str) -> tuple[str, ...]:
+def _strings(value: Any, what: str, where: str = "") -> tuple[str, ...]:
     well_formed = isinstance(value, list | tuple) and all(isinstance(item, str) and item for item in value)
-    _need(well_formed, f"must be a list of {what}")
+    _need(well_formed, f"{where}must be a list of {what}")
     return tuple(value)
 
 
@@ -206,7 +216,7 @@ def _purposes(value: Any, values: dict[str, Any]) -> dict[str, Purpose]:
                 raise SettingError(f"{name!r}: {key} {problem}") from None
         registered_only = entry.get("REGISTERED_ONLY", False)
         _need(isinstance(registered_only, bool), f"{name!r}: REGISTERED_ONLY must be True or False")
-        context = _strings(entry.get("CONTEXT", []), "the names of fields")
+        context = _strings(entry.get("CONTEXT", []), "the names of fields", f"{name!r}: CONTEXT ")
         found[name] = Purpose(name, registered_only, context=context, **overrides)
     return found
 
@@ -217,14 +227,14 @@ def _routes(value: Any, values: dict[str, Any]) -> tuple[Route, ...]:
     for position, entry in enumerate(value):
         where = f"[{position}]: "
         entry = _section(entry, ("regions", "channels", "purposes", "backends"), where)
-        backends = _strings(entry.get("backends"), "aliases")
+        backends = _strings(entry.get("backends"), "aliases", f"{where}backends ")
         _need(backends, f"{where}backends must name at least one alias")
-        for known, names in (("BACKENDS", backends), ("PURPOSES", entry.get("purposes", ()))):
-            for name in names:
-                exists = (name == ANY and known != "BACKENDS") or name in values.get(known, (name,))
-                _need(exists, f"{where}{name!r} is not in {known}")
-        kinds = {key: frozenset(_strings(entry.get(key, ()), key)) for key in ("regions", "channels", "purposes")}
+        keys = ("regions", "channels", "purposes")
+        kinds = {key: frozenset(_strings(entry.get(key, ()), key, f"{where}{key} ")) for key in keys}
         kinds = {key: frozenset() if ANY in names else names for key, names in kinds.items()}
+        for known, names in (("BACKENDS", backends), ("PURPOSES", kinds["purposes"])):
+            for name in names:
+                _need(name in values.get(known, (name,)), f"{where}{name!r} is not in {known}")
         _need(kinds["channels"] <= set(CHANNELS), f"{where}channels must name some of {', '.join(CHANNELS)}")
         _need(all(map(is_region, kinds["regions"])), f"{where}regions must be codes such as 'IN'")
         found.append(Route(backends, **kinds))
@@ -314,11 +324,13 @@ def _test_numbers(value: Any, _: dict[str, Any]) -> dict[str, TestNumber]:
             until = date.fromisoformat(str(entry.get("until")))
         except ValueError:
             raise SettingError(f"{where}until must be a date such as '2027-01-31'") from None
+        allowed = entry.get("allow_in_production", False)
+        _need(isinstance(allowed, bool), f"{where}allow_in_production must be True or False")
         found[number] = TestNumber(
             str(code),
             DeliveryStatus(entry.get("outcome", "delivered")),
             until,
-            entry.get("allow_in_production") is True,
+            allowed,
         )
     return found
 

@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from django_phone_otp.admin.filters import ChannelFilter, PurposeFilter
 from django_phone_otp.admin.readonly import ReadOnlyAdmin
 from django_phone_otp.models import Challenge
 
@@ -13,7 +14,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
     """Who was asked to prove which number, and how it went."""
 
     list_display = ("created_at", "shown_number", "region", "purpose", "channel", "shown_status", "shown_attempts")
-    list_filter = ("status", "purpose", "channel")
+    list_filter = ("status", PurposeFilter, ChannelFilter)
     ordering = ("-pk",)  # by time, through the primary key
     fields = (
         "id",

@@ -5,6 +5,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from django_phone_otp.admin.filters import AliasFilter, ChannelFilter
 from django_phone_otp.admin.readonly import ReadOnlyAdmin
 from django_phone_otp.models import Delivery
 
@@ -14,7 +15,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Each hand-over of a message to a vendor, and what became of it."""
 
     list_display = ("queued_at", "shown_number", "purpose", "channel", "alias", "status", "reason", "segments")
-    list_filter = ("status", "alias", "channel")
+    list_filter = ("status", AliasFilter, ChannelFilter)
     list_select_related = ("challenge",)
     ordering = ("-pk",)
     fields = (

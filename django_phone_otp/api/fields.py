@@ -59,10 +59,10 @@ class PhoneTokenSerializer(serializers.Serializer[Any]):
         """Validate everything, then spend the tokens; one that was just spent elsewhere is an error of its field."""
         valid = super().run_validation(data)
         for name, field in self.fields.items():
-            token = data.get(name) if isinstance(field, PhoneTokenField) else None
-            if token:  # allow_null and allow_blank let nothing through, too
+            # Not every one has a token: allow_null and allow_blank let nothing through, too.
+            if isinstance(field, PhoneTokenField) and data.get(name):
                 try:
-                    field.redeem(token, spend=True)
+                    field.redeem(data[name], spend=True)
                 except serializers.ValidationError as error:
                     raise serializers.ValidationError({name: error.detail}) from None
         return valid

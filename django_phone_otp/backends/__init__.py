@@ -38,7 +38,7 @@ class BackendsHandler:
         """Return a new backend. Raises ``InvalidBackend``."""
         try:
             backend_class = import_string(configured.path)
-        except ImportError as problem:
+        except (ImportError, ValueError) as problem:
             raise InvalidBackend(f"BACKENDS[{alias!r}]: cannot import {configured.path!r}: {problem}") from problem
         if not (isinstance(backend_class, type) and issubclass(backend_class, BaseBackend)):
             raise InvalidBackend(f"BACKENDS[{alias!r}]: {configured.path!r} is not a subclass of BaseBackend")

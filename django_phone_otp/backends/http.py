@@ -3,16 +3,15 @@
 import json
 import ssl
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import (
     ConnectTimeoutError,
     HTTPError,
+    LocationParseError,
     MaxRetryError,
     NewConnectionError,
     ReadTimeoutError,
@@ -20,11 +19,11 @@ from urllib3.exceptions import (
 from urllib3.util import Retry
 
 from django_phone_otp.backends.base import BackendUnavailable, BaseBackend, DeliveryUncertain, InvalidBackend
+from django_phone_otp.backends.punctual import PunctualAdapter
 from django_phone_otp.core.redaction import redact
 
 CONNECT_TRIES = 3
 BODY_MAXIMUM = 64 * 1024  # bytes; the longest documented answer of a vendor has under 2 kB
-_CHUNK = 8 * 1024
 
 # Only a connection that was never made is tried again: everything else may have sent the message.
 # read=False keeps a read time-out apart from a refused connection; 0 would turn one into the other.
@@ -36,6 +35,15 @@ _RETRY = Retry(
     redirect=0,
     status=0,
     respect_retry_after_header=False,
+)
+
+
+# A request that cannot even be written: a malformed host, or a key with a line break in a header.
+_UNSENDABLE = (
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    LocationParseError,
 )
 
 
@@ -65,7 +73,11 @@ class HTTPAnswer:
 
 
 class HTTPBackend(BaseBackend):
-    """A vendor with an HTTP API. ``timeout`` is (connect, read) in seconds: 3 s for all tries to connect together."""
+    """A vendor with an HTTP API.
+
+    ``timeout`` is (connect, read) in seconds: the first for all tries to connect together, the
+    second for the whole answer, however slowly it drips.
+    """
 
     default_base_url = ""
 
@@ -78,7 +90,7 @@ class HTTPBackend(BaseBackend):
         **options: Any,
     ) -> None:
         super().__init__(alias=alias, **options)
-        self.base_url = (base_url or self.default_base_url).rstrip("/")
+        self.base_url = str(base_url or self.default_base_url).rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
             raise InvalidBackend(f"BACKENDS[{alias!r}]: base_url must start with https://")
         well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
@@ -94,8 +106,8 @@ class HTTPBackend(BaseBackend):
         if session is None:
             session = requests.Session()
             session.trust_env = False  # no proxy and no .netrc of the environment: credentials go to the vendor only
-            session.mount("https://", HTTPAdapter(max_retries=_RETRY))
-            session.mount("http://", HTTPAdapter(max_retries=_RETRY))
+            session.mount("https://", PunctualAdapter(max_retries=_RETRY))
+            session.mount("http://", PunctualAdapter(max_retries=_RETRY))
             self._local.session = session
         return session
 
@@ -114,7 +126,6 @@ class HTTPBackend(BaseBackend):
         Raises ``BackendUnavailable`` when no connection was made, so nothing was sent, and
         ``DeliveryUncertain`` for every failure after that: time-out, reset, unreadable answer.
         """
-        deadline = time.monotonic() + self.connect_timeout + self.read_timeout
         try:
             response = self.session.request(
                 method,
@@ -128,8 +139,8 @@ class HTTPBackend(BaseBackend):
                 stream=True,
             )
             with response:
-                body = _read(response, deadline)
-                return HTTPAnswer(response.status_code, response.headers, body)
+                body = response.raw.read(BODY_MAXIMUM, decode_content=True)
+                return HTTPAnswer(response.status_code, response.headers, body[:BODY_MAXIMUM])
         except (requests.RequestException, HTTPError, OSError, ValueError) as problem:
             # "from None": the causes hold the URL, and some vendors want their key there.
             if _never_connected(problem):
@@ -137,21 +148,8 @@ class HTTPBackend(BaseBackend):
             raise DeliveryUncertain(_word(problem)) from None
 
 
-def _read(response: requests.Response, deadline: float) -> bytes:
-    """Read the body until its end, the cap, or the deadline: a server that drips must not hold a worker."""
-    body = b""
-    while len(body) < BODY_MAXIMUM:
-        chunk = response.raw.read1(_CHUNK, decode_content=True)
-        if not chunk:
-            break
-        body += chunk
-        if time.monotonic() > deadline:
-            raise requests.ReadTimeout
-    return body[:BODY_MAXIMUM]
-
-
 def _never_connected(problem: Exception) -> bool:
-    if isinstance(problem, requests.exceptions.InvalidURL | requests.exceptions.InvalidSchema):
+    if isinstance(problem, _UNSENDABLE):
         return True
     cause = problem.args[0] if problem.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else cause

@@ -9,7 +9,7 @@ from decimal import Decimal
 from django_phone_otp.core.keys import fingerprint
 
 VALUE_MAXIMUM = 64  # characters: a payee's name fits, a second message does not
-_LINK = re.compile(r"://|\bwww\.|\w\.[a-z]{2,}/", re.IGNORECASE)
+_LINK = re.compile(r"://|\w\.[^\W\d_]{2}")  # phones make a link of any "name.tld", with a scheme or without
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 

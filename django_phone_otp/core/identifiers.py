@@ -18,5 +18,9 @@ def uuid7() -> uuid.UUID:
 
 
 def first_uuid7(moment: datetime) -> uuid.UUID:
-    """Return the smallest UUIDv7 of ``moment``: ids made before it are smaller, so a primary key finds a time."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80 | 0x7 << 76 | 0x2 << 62)
+    """Return the smallest UUIDv7 of ``moment``: ids made before it are smaller, so a primary key finds a time.
+
+    A moment before 1970 counts as its start.
+    """
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | 0x2 << 62)

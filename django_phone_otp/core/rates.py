@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})([smhd])")
+LONGEST_WINDOW = 366 * 86400  # seconds; no cache keeps a count for longer
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -27,4 +28,7 @@ def parse_rate(text: str) -> Rate:
     if match is None:
         raise ValueError("a rate looks like '3/5m': a count, a slash, a number, then s, m, h or d")
     count, size, unit = match.groups()
-    return Rate(int(count), int(size) * _SECONDS[unit])
+    rate = Rate(int(count), int(size) * _SECONDS[unit])
+    if rate.seconds > LONGEST_WINDOW:
+        raise ValueError("a rate's window may have up to 366 days")
+    return rate

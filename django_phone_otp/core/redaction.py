@@ -12,8 +12,15 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 200) -> str:
 
     ``secrets`` are exact values: codes, API keys, the message's text. ``limit`` is in characters.
     """
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, REDACTED)
-    text = _LONG_DIGITS.sub(REDACTED, " ".join(text.split()))
-    text = "".join(character for character in text if character.isprintable())
+    longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+    text = _without(longest_first, text)
+    # Invisible characters go before the digits are looked at, or they would hide a number.
+    text = "".join(character for character in " ".join(text.split()) if character.isprintable())
+    text = _LONG_DIGITS.sub(REDACTED, _without(longest_first, text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _without(secrets: Iterable[str], text: str) -> str:
+    for secret in secrets:
+        text = text.replace(secret, REDACTED)
+    return text

@@ -26,6 +26,7 @@ class ProgressBar:
         self._total = max(1, total)
         self._done = 0
         self._shown = stream.isatty()
+        self._drawn = False
 
     def advance(self, by: int) -> None:
         """Move on by so many."""
@@ -35,8 +36,9 @@ class ProgressBar:
             bar = "#" * int(share * WIDTH)
             self._stream.write(f"\r[{bar:<{WIDTH}}] {share:4.0%} {self._done:,}")
             self._stream.flush()
+            self._drawn = True
 
     def finish(self) -> None:
-        """End the line."""
-        if self._shown:
+        """End the line, if there is one."""
+        if self._drawn:
             self._stream.write("\n")

@@ -1,6 +1,5 @@
 """The code of a challenge: derived anew each time, from the row and the key that the row names."""
 
-
 from django_phone_otp import conf
 from django_phone_otp.core import contexts
 from django_phone_otp.core.codes import codes_match, derive_code

@@ -39,5 +39,6 @@ def send_trial(phone: str, alias: str) -> tuple[str, SendResult]:
         created_at=now,
         expires_at=now + purpose.code_ttl,
     )
-    delivery = Delivery(challenge=challenge, channel=settings.channels[0])
+    channel = next((channel for channel in settings.channels if channel in backend.channels), settings.channels[0])
+    delivery = Delivery(challenge=challenge, channel=channel)
     return mask_number(number.e164), backend.send(compose(delivery, "0" * purpose.code_length))

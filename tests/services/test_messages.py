@@ -72,7 +72,7 @@ def test_the_person_sees_what_the_code_is_for():
 
 
 def test_a_context_cannot_forge_the_line_that_phones_read():
-    message = send("payment", context={"amount": "1", "payee": "@evil.example #123456"})
+    message = send("payment", context={"amount": "1", "payee": "@evil #123456"})
     bound = [line for line in message.text.split("\n") if ORIGIN_BOUND.match(line)]
     assert bound == [f"@example.com #{message.code}"]
 

@@ -12,14 +12,14 @@ class Command(BaseCommand):
     help = "Delete challenges and deliveries older than PHONE_OTP['RETENTION'], and settle deliveries left by crashes."
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.stdout.ending = ""  # or every step of the bar would be a line of its own
         # Counting what will go reads it all once more: worth it only for somebody who watches.
         bar = ProgressBar(self.stdout, retention.count_expired() if self.stdout.isatty() else 0)
         cleared = 0
         for count in retention.clear_expired():
             cleared += count
             bar.advance(count)
-        if cleared:
-            bar.finish()
+        bar.finish()
         settled, taken_up = delivery.sweep()
         if options["verbosity"] > 0:
-            self.stdout.write(f"Cleared {cleared} challenges; settled {settled} deliveries, took up {taken_up}.")
+            self.stdout.write(f"Cleared {cleared} challenges; settled {settled} deliveries, took up {taken_up}.\n")

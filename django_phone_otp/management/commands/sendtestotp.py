@@ -6,7 +6,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_phone_otp.backends.base import DeliveryError
-from django_phone_otp.exceptions import PhoneOTPError
+from django_phone_otp.core.redaction import redact
+from django_phone_otp.exceptions import InvalidPhone, PhoneOTPError
 from django_phone_otp.services import trial
 
 
@@ -22,7 +23,9 @@ class Command(BaseCommand):
             number, result = trial.send_trial(options["number"], options["backend"])
         except DeliveryError as failure:
             certainty = "may have been sent" if failure.may_have_left else "was not sent"
-            raise CommandError(f"The message {certainty}: {failure}") from None
+            raise CommandError(f"The message {certainty}: {redact(failure.reason)}") from None
+        except InvalidPhone as refusal:
+            raise CommandError(f"{refusal} ({refusal.reason})") from None
         except (PhoneOTPError, ImproperlyConfigured) as refusal:
             raise CommandError(str(refusal)) from None
         self.stdout.write(self.style.SUCCESS(f"{options['backend']}: {result.status} for {number} (id {result.id})"))

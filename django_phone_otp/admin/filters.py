@@ -1,0 +1,63 @@
+"""Filters by what the settings name: asking the table which values it holds would read all of it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy as _
+
+from django_phone_otp import conf
+
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin
+
+
+class _SettingFilter(admin.SimpleListFilter):
+    def names(self) -> Iterable[str]:
+        """Return what may be chosen."""
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: _ModelAdmin) -> list[tuple[str, str]]:
+        """Return the choices as Django wants them."""
+        return [(name, name) for name in self.names()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list to the choice."""
+        return queryset.filter(**{self.parameter_name or "": self.value()}) if self.value() else queryset
+
+
+class PurposeFilter(_SettingFilter):
+    """By purpose."""
+
+    title = _("purpose")
+    parameter_name = "purpose"
+
+    def names(self) -> Iterable[str]:
+        """Return the purposes in the settings."""
+        return conf.current().purposes
+
+
+class AliasFilter(_SettingFilter):
+    """By alias."""
+
+    title = _("alias")
+    parameter_name = "alias"
+
+    def names(self) -> Iterable[str]:
+        """Return the aliases in the settings."""
+        return conf.current().backends
+
+
+class ChannelFilter(_SettingFilter):
+    """By channel."""
+
+    title = _("channel")
+    parameter_name = "channel"
+
+    def names(self) -> Iterable[str]:
+        """Return the channels in the settings."""
+        return conf.current().channels

@@ -1,0 +1,75 @@
+"""An HTTP answer that ends in time: the read time-out holds for all of it, not for each byte.
+
+A socket's time-out starts anew with every byte that arrives, so a server that drips its status line,
+headers or body would hold a worker for as long as it likes.
+"""
+
+import http.client
+import io
+import socket
+import time
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+
+class PunctualStream(io.RawIOBase):
+    """Reads a socket until a deadline, then raises ``TimeoutError``."""
+
+    def __init__(self, stream: io.BufferedReader, sock: socket.socket, seconds: float | None) -> None:
+        self._stream = stream
+        self._socket = sock
+        self._deadline = None if seconds is None else time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        """Whether it can be read, as ``io`` asks."""
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what is there, waiting no longer than until the deadline."""
+        if self._deadline is not None:
+            left = self._deadline - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer took too long")
+            self._socket.settimeout(left)
+        return self._stream.raw.readinto(buffer)
+
+    def close(self) -> None:
+        """Close the stream below, which lets the socket go."""
+        self._stream.close()
+        super().close()
+
+
+class PunctualResponse(http.client.HTTPResponse):
+    """An answer that is read through a ``PunctualStream``, from its first byte on."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp = io.BufferedReader(PunctualStream(self.fp, sock, sock.gettimeout()))
+
+
+class _Connection(HTTPConnection):
+    response_class = PunctualResponse
+
+
+class _SecureConnection(HTTPSConnection):
+    response_class = PunctualResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _SecurePool(HTTPSConnectionPool):
+    ConnectionCls = _SecureConnection
+
+
+class PunctualAdapter(HTTPAdapter):
+    """A requests adapter whose connections answer in time."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools, with connections of ours."""
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _Pool, "https": _SecurePool}

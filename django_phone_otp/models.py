@@ -19,6 +19,7 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 
 NUMBER_LENGTH = 16  # + and at most 15 digits (ITU-T E.164)
+VENDOR_ID_MAXIMUM = 128
 _STORED = [status for status in ChallengeStatus if status != ChallengeStatus.EXPIRED]
 
 
@@ -43,18 +44,17 @@ class Challenge(models.Model):
         max_length=16,
         choices=[(status.value, status.value) for status in _STORED],
         default=ChallengeStatus.PENDING.value,
-        db_default=ChallengeStatus.PENDING.value,
     )
     serial = models.PositiveIntegerField(_("serial"))
-    streak = models.PositiveIntegerField(_("failures before"), default=0, db_default=0)
-    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0, db_default=0)
+    streak = models.PositiveIntegerField(_("failures before"), default=0)
+    attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
     max_attempts = models.PositiveSmallIntegerField(_("attempts granted"))
-    messages = models.PositiveSmallIntegerField(_("messages"), default=1, db_default=1)
+    messages = models.PositiveSmallIntegerField(_("messages"), default=1)
     code_length = models.PositiveSmallIntegerField(_("code length"))
     seed = models.BinaryField(_("seed"), max_length=16)
     key_id = models.CharField(_("key"), max_length=16)
     client = models.CharField(_("client"), max_length=64, blank=True)
-    decoy = models.BooleanField(_("decoy"), default=False, db_default=False)
+    decoy = models.BooleanField(_("decoy"), default=False)
     created_at = models.DateTimeField(_("created"), default=timezone.now)
     expires_at = models.DateTimeField(_("expires"))
     resend_at = models.DateTimeField(_("resend from"))
@@ -113,12 +113,11 @@ class Delivery(models.Model):
         max_length=16,
         choices=[(status.value, status.value) for status in DeliveryStatus],
         default=DeliveryStatus.QUEUED.value,
-        db_default=DeliveryStatus.QUEUED.value,
     )
-    vendor_id = models.CharField(_("vendor's id"), max_length=128, blank=True)
+    vendor_id = models.CharField(_("vendor's id"), max_length=VENDOR_ID_MAXIMUM, blank=True)
     vendor_code = models.CharField(_("vendor's code"), max_length=64, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
-    segments = models.PositiveSmallIntegerField(_("segments"), default=0, db_default=0)
+    segments = models.PositiveSmallIntegerField(_("segments"), default=1)
     queued_at = models.DateTimeField(_("queued"), default=timezone.now)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now)
 

@@ -1,7 +1,6 @@
 """Filters by what the settings name: asking the table which values it holds would read all of it."""
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -17,13 +16,11 @@ else:
 
 
 class _SettingFilter(admin.SimpleListFilter):
-    def names(self) -> Iterable[str]:
-        """Return what may be chosen."""
-        raise NotImplementedError
+    setting: ClassVar[str]
 
     def lookups(self, request: HttpRequest, model_admin: _ModelAdmin) -> list[tuple[str, str]]:
-        """Return the choices as Django wants them."""
-        return [(name, name) for name in self.names()]
+        """Return the names in the setting."""
+        return [(name, name) for name in getattr(conf.current(), self.setting)]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list to the choice."""
@@ -35,10 +32,7 @@ class PurposeFilter(_SettingFilter):
 
     title = _("purpose")
     parameter_name = "purpose"
-
-    def names(self) -> Iterable[str]:
-        """Return the purposes in the settings."""
-        return conf.current().purposes
+    setting = "purposes"
 
 
 class AliasFilter(_SettingFilter):
@@ -46,10 +40,7 @@ class AliasFilter(_SettingFilter):
 
     title = _("alias")
     parameter_name = "alias"
-
-    def names(self) -> Iterable[str]:
-        """Return the aliases in the settings."""
-        return conf.current().backends
+    setting = "backends"
 
 
 class ChannelFilter(_SettingFilter):
@@ -57,7 +48,4 @@ class ChannelFilter(_SettingFilter):
 
     title = _("channel")
     parameter_name = "channel"
-
-    def names(self) -> Iterable[str]:
-        """Return the channels in the settings."""
-        return conf.current().channels
+    setting = "channels"

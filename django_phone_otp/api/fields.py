@@ -24,6 +24,22 @@ class TextField(serializers.CharField):
         return data
 
 
+class ContextField(serializers.Field[dict[str, str], dict[str, str], dict[str, str], Any]):
+    """A JSON object of texts. What may stand in them, the services know."""
+
+    default_error_messages = {"invalid": _("This must be an object whose values are text.")}
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        """Return ``data`` when it is such an object."""
+        if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+            self.fail("invalid")
+        return data
+
+    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
+        """Return ``value`` as it is."""
+        return value
+
+
 class PhoneTokenField(TextField):
     """Takes the token of a proof, and gives the number that it proves for ``purpose``, in E.164.
 

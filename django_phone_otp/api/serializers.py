@@ -5,8 +5,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from django_phone_otp.api.fields import TextField
-from django_phone_otp.core.contexts import VALUE_MAXIMUM
+from django_phone_otp.api.fields import ContextField, TextField
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge
 from django_phone_otp.services.proofs import Proof
@@ -22,9 +21,7 @@ class SendRequest(serializers.Serializer[Any]):
     phone = TextField(max_length=PHONE_MAXIMUM)
     purpose = TextField(max_length=32)
     channel = TextField(max_length=16, required=False)
-    context = serializers.DictField(  # type: ignore[assignment]  # a field may be called context
-        child=TextField(max_length=VALUE_MAXIMUM), required=False
-    )
+    context = ContextField(required=False)  # type: ignore[assignment]  # a field may be called context
 
 
 class ResendRequest(serializers.Serializer[Any]):
@@ -45,9 +42,7 @@ class VerifyRequest(serializers.Serializer[Any]):
 
     challenge = TextField(max_length=HANDLE_MAXIMUM)
     code = TextField(max_length=CODE_MAXIMUM)
-    context = serializers.DictField(  # type: ignore[assignment]  # a field may be called context
-        child=TextField(max_length=VALUE_MAXIMUM), required=False
-    )
+    context = ContextField(required=False)  # type: ignore[assignment]  # a field may be called context
 
 
 def show_challenge(challenge: Challenge, now: datetime) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One view per verb: parse, call, render."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
@@ -76,9 +77,9 @@ class VerbView(APIView):
             raise Invalid(body.errors)
         return Response(self.act(request, body.validated_data), status=self.success)
 
+    @abstractmethod
     def act(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
-        """Call the verb with the checked body."""
-        raise NotImplementedError
+        """Call the verb with the checked body, and return what to render."""
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Keep every answer, refusals too, out of caches."""

@@ -14,6 +14,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+LONGEST_ANSWER = 60.0  # seconds, for a socket without a time-out; ours always have one
+
 
 class PunctualStream(io.RawIOBase):
     """Reads a socket until a deadline, then raises ``TimeoutError``."""
@@ -21,7 +23,7 @@ class PunctualStream(io.RawIOBase):
     def __init__(self, stream: io.BufferedReader, sock: socket.socket, seconds: float | None) -> None:
         self._stream = stream
         self._socket = sock
-        self._deadline = None if seconds is None else time.monotonic() + seconds
+        self._deadline = time.monotonic() + (LONGEST_ANSWER if seconds is None else seconds)
 
     def readable(self) -> bool:
         """Whether it can be read, as ``io`` asks."""
@@ -29,11 +31,10 @@ class PunctualStream(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         """Read what is there, waiting no longer than until the deadline."""
-        if self._deadline is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the answer took too long")
-            self._socket.settimeout(left)
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the answer took too long")
+        self._socket.settimeout(left)
         return self._stream.raw.readinto(buffer)
 
     def close(self) -> None:

@@ -20,9 +20,10 @@ class Key:
 
     def derive(self, use: str) -> bytes:
         """Return the 32-byte key for one ``use``, so that no two uses ever share a key."""
-        if use not in self._derived:
-            self._derived[use] = hmac.digest(self._secret, b"django_phone_otp/" + use.encode(), "sha256")
-        return self._derived[use]
+        derived = self._derived.get(use)
+        if derived is None:
+            derived = self._derived[use] = hmac.digest(self._secret, b"django_phone_otp/" + use.encode(), "sha256")
+        return derived
 
     def digest(self, use: str, *parts: bytes) -> bytes:
         """Return HMAC-SHA256 over ``parts``, each with its length before it, so that none can run into the next."""
@@ -55,7 +56,7 @@ class KeyRing:
 
 def join(parts: Iterable[bytes]) -> bytes:
     """Concatenate ``parts`` without ambiguity: four bytes of length before each."""
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])
 
 
 def fingerprint(*parts: bytes) -> bytes:

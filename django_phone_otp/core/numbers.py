@@ -94,7 +94,7 @@ def _spelling(typed: str) -> str:
     """Return ``typed`` in ASCII when it holds digits and the usual punctuation of one number only."""
     if len(typed) > TYPED_MAXIMUM:
         raise UnreadableNumber("too_long")
-    spelling = "".join(_ascii(character) for character in typed).strip()
+    spelling = typed.strip() if typed.isascii() else "".join(map(_ascii, typed)).strip()
     if _SPELLING.fullmatch(spelling) is None:
         raise UnreadableNumber("characters")
     return spelling

@@ -1,5 +1,6 @@
 """SMS segments: how a text is encoded and how many messages a vendor bills for it (3GPP TS 23.038)."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,6 +9,7 @@ _GSM7_BASIC = frozenset(
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
 _GSM7_EXTENSION = frozenset("\f^{}\\[~]|€")  # each takes an escape before it: two septets
+_GSM7 = _GSM7_BASIC | _GSM7_EXTENSION
 
 
 class Encoding(StrEnum):
@@ -32,19 +34,22 @@ def count_segments(text: str) -> Segments:
     One segment holds 160 septets or 70 UCS-2 units; with more, a header leaves 153 or 67 in each,
     and a character of two units is never split over two segments (3GPP TS 23.040 §9.2.3.24.1).
     """
-    if all(character in _GSM7_BASIC or character in _GSM7_EXTENSION for character in text):
-        widths = [2 if character in _GSM7_EXTENSION else 1 for character in text]
-        return Segments(Encoding.GSM7, sum(widths), _pack(widths, single=160, joined=153))
-    widths = [2 if ord(character) > 0xFFFF else 1 for character in text]
-    return Segments(Encoding.UCS2, sum(widths), _pack(widths, single=70, joined=67))
+    characters = set(text)
+    if characters <= _GSM7:
+        return _pack(text, Encoding.GSM7, characters & _GSM7_EXTENSION, single=160, joined=153)
+    wide = {character for character in characters if ord(character) > 0xFFFF}
+    return _pack(text, Encoding.UCS2, wide, single=70, joined=67)
 
 
-def _pack(widths: list[int], *, single: int, joined: int) -> int:
-    if sum(widths) <= single:
-        return 1 if widths else 0
+def _pack(text: str, encoding: Encoding, wide: AbstractSet[str], *, single: int, joined: int) -> Segments:
+    """Fill segments with ``text``, in which the ``wide`` characters take two units."""
+    units = len(text) + sum(map(text.count, wide))
+    if units <= single:
+        return Segments(encoding, units, 1 if text else 0)
     count, used = 1, 0
-    for width in widths:
+    for character in text:
+        width = 2 if character in wide else 1
         if used + width > joined:
             count, used = count + 1, 0
         used += width
-    return count
+    return Segments(encoding, units, count)

@@ -96,14 +96,17 @@ class Budget(NamedTuple):
         return min((end - now).total_seconds() for end in ends if end > now)
 
 
+# Made once: naming its columns costs more than the rest of the query.
+_NEWEST_FIRST = Challenge.objects.order_by("-serial").values_list(*Entry._fields)
+
+
 def read_budget(number: str, purpose: str, now: datetime) -> Budget:
     """Read the budget of ``number`` for ``purpose``: one short range of the index, in one query.
 
     Only a project that lifted its send limits can have more than a page of challenges inside a
     window; then the whole window is read.
     """
-    newest_first = Challenge.objects.filter(number=number, purpose=purpose).order_by("-serial")
-    rows = newest_first.values_list(*Entry._fields)
+    rows = _NEWEST_FIRST.filter(number=number, purpose=purpose)
     entries = [Entry(*row) for row in rows[:PAGE]]
     longest = timedelta(seconds=max(rate.seconds for rate in conf.current().limits["verify.number"]))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:

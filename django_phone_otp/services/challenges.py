@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -128,7 +128,7 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     pk = intake.take_handle(handle)
     guess = intake.take_code(code)
     limits.hit({f"verify.{kind}": value for kind, value in limits.address(request).items()})
-    challenge = _get(pk)
+    challenge = _get(pk, _JUDGED)
     now = timezone.now()
     _require_pending(challenge, now)
     intake.require_length(guess, challenge.code_length)
@@ -164,11 +164,17 @@ def _start(challenge: Challenge, delivery: Delivery) -> None:
     emit(challenge_sent, challenge)
 
 
-def _get(pk: UUID) -> Challenge:
-    try:
-        return Challenge.objects.get(pk=pk)
-    except Challenge.DoesNotExist:
-        raise ChallengeNotFound from None
+# What judging a guess needs, and no more: half of what a SELECT costs is its columns.
+_JUDGED = Challenge.objects.only(
+    *("number", "purpose", "context", "status", "attempts", "max_attempts", "expires_at"),
+    *("seed", "key_id", "code_length", "decoy"),
+)
+
+
+def _get(pk: UUID, among: QuerySet[Challenge] | None = None) -> Challenge:
+    for challenge in (Challenge.objects if among is None else among).filter(pk=pk):
+        return challenge
+    raise ChallengeNotFound
 
 
 def _read(pk: UUID) -> Challenge:
@@ -207,14 +213,17 @@ def _count_guess(challenge: Challenge, right: bool, now: datetime) -> bool:
     if right:
         changes: dict[str, Any] = {"status": ChallengeStatus.VERIFIED, "closed_at": now}
     else:
-        is_last = Q(attempts__gte=F("max_attempts") - 1)
+        is_last = Q(attempts__gte=challenge.max_attempts - 1)
         changes = {
             "status": Case(When(is_last, then=Value(ChallengeStatus.LOCKED.value)), default=F("status")),
             "closed_at": Case(When(is_last, then=Value(now)), default=F("closed_at")),
         }
     # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
     counted = Challenge.objects.filter(
-        pk=challenge.pk, status=ChallengeStatus.PENDING, attempts__lt=F("max_attempts"), expires_at__gt=now
+        pk=challenge.pk,
+        status=ChallengeStatus.PENDING,
+        attempts__lt=challenge.max_attempts,  # granted once for all, so it is still what the row says
+        expires_at__gt=now,
     ).update(**changes, attempts=F("attempts") + 1)
     challenge.attempts += 1
     locked = challenge.attempts_left <= 0

@@ -4,17 +4,19 @@ import logging
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from django_phone_otp import conf
 from django_phone_otp.backends import backends
-from django_phone_otp.backends.base import DeliveryError, Scope, SendResult
+from django_phone_otp.backends.base import DeliveryError, Scope
 from django_phone_otp.core.redaction import redact
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
-from django_phone_otp.models import Delivery
+from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery
 from django_phone_otp.services.codes import code_of
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.messages import compose
@@ -83,15 +85,15 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
         return test_number.outcome, "test number"
     if challenge.status_at(timezone.now()) != ChallengeStatus.PENDING:
         return DeliveryStatus.FAILED, "the challenge ended before the message could be sent"
-    if code_of(challenge) is None:
+    if conf.current().keys.get(challenge.key_id) is None:
         return DeliveryStatus.FAILED, "the key of the challenge has left KEYS"
     return None
 
 
 def _walk(delivery: Delivery, deadline: float) -> DeliveryStatus:
     status = DeliveryStatus.SENDING
-    for attempt in _attempts(delivery):
-        status, go_on = _try(attempt)
+    for attempt, alias in _attempts(delivery):
+        status, go_on = _try(attempt, alias)
         if not go_on or time.monotonic() > deadline:
             break
     if status == DeliveryStatus.SENDING:
@@ -99,59 +101,53 @@ def _walk(delivery: Delivery, deadline: float) -> DeliveryStatus:
     return status
 
 
-def _attempts(delivery: Delivery) -> Iterator[Delivery]:
-    """Yield ``delivery`` for the first alias of its route, and a new row for each further one."""
+def _attempts(delivery: Delivery) -> Iterator[tuple[Delivery, str]]:
+    """Yield each alias of the route, with ``delivery`` for the first and a row of its own for each further one."""
     for position, alias in enumerate(aliases_for(delivery)):
-        if position == 0:
-            delivery.alias = alias
-            yield delivery
-        else:
-            yield Delivery.objects.create(
+        if position:
+            delivery = Delivery.objects.create(
                 challenge=delivery.challenge, channel=delivery.channel, alias=alias, status=DeliveryStatus.SENDING
             )
+        yield delivery, alias
 
 
-def _try(delivery: Delivery) -> tuple[DeliveryStatus, bool]:
-    """Hand ``delivery`` to its alias; return what became of it, and whether the next alias may be tried."""
+def _try(delivery: Delivery, alias: str) -> tuple[DeliveryStatus, bool]:
+    """Hand ``delivery`` to ``alias``; return what became of it, and whether the next alias may be tried."""
     code = code_of(delivery.challenge) or ""
     message = compose(delivery, code)
     secrets = (code, message.text, message.number, message.number.removeprefix("+"))
-    delivery.segments = count_segments(message.text).count if backends[delivery.alias].sends_text else 1
+    segments = count_segments(message.text).count if backends[alias].sends_text else 1
+    known: dict[str, Any] = {"alias": alias} | ({"segments": segments} if segments != delivery.segments else {})
     try:
-        result = backends[delivery.alias].send(message)
+        result = backends[alias].send(message)
     except DeliveryError as failure:
-        return _record_failure(delivery, failure, secrets)
+        return _judge(delivery, failure, secrets, known)
     except Exception as problem:  # noqa: BLE001 - a fault in a backend: the request may have been written before it
-        logger.error("Backend %r raised %s", delivery.alias, type(problem).__name__)
+        logger.error("Backend %r raised %s", alias, type(problem).__name__)
         reason = f"the backend raised {type(problem).__name__}"
-        return _record(delivery, status=DeliveryStatus.UNKNOWN, reason=reason), False
-    return _record(delivery, **_accepted(result)), False
+        return _record(delivery, status=DeliveryStatus.UNKNOWN, reason=reason, **known), False
+    status = DeliveryStatus(result.status)
+    return _record(delivery, status=status, vendor_id=str(result.id)[:VENDOR_ID_MAXIMUM], **known), False
 
 
-def _record_failure(
-    delivery: Delivery, failure: DeliveryError, secrets: tuple[str, ...]
+def _judge(
+    delivery: Delivery, failure: DeliveryError, secrets: tuple[str, ...], known: dict[str, Any]
 ) -> tuple[DeliveryStatus, bool]:
+    """Write down a failure; return the delivery's end, and whether the next alias may be tried."""
     status = DeliveryStatus.UNKNOWN if failure.may_have_left else DeliveryStatus.FAILED
     reason, vendor_code = redact(failure.reason, secrets), redact(failure.vendor_code, secrets, limit=64)
-    logger.warning("Backend %r: %s (%s)", delivery.alias, status, type(failure).__name__)
-    _record(delivery, status=status, reason=reason, vendor_code=vendor_code)
+    logger.warning("Backend %r: %s (%s)", known["alias"], status, type(failure).__name__)
+    status = _record(delivery, status=status, reason=reason, vendor_code=vendor_code, **known)
     # Another vendor would only walk around this one's limit on the number.
-    return status, not failure.may_have_left and failure.scope != Scope.RECIPIENT
+    return status, status == DeliveryStatus.FAILED and failure.scope != Scope.RECIPIENT
 
 
-def _accepted(result: SendResult) -> dict[str, str]:
-    return {"status": DeliveryStatus(result.status), "vendor_id": str(result.id)[:128]}
-
-
-def _record(delivery: Delivery, *, status: str, **fields: str) -> DeliveryStatus:
+def _record(delivery: Delivery, *, status: str, **fields: Any) -> DeliveryStatus:
     """Write down the end of this hand-over, unless a receipt was quicker."""
-    fields = {"alias": delivery.alias, "status": status, **fields}
-    now = timezone.now()
-    updated = Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.SENDING).update(
-        segments=delivery.segments, updated_at=now, **fields
-    )
-    if updated:
-        for name, value in fields.items():
-            setattr(delivery, name, value)
-        emit(delivery_updated, delivery)
-    return DeliveryStatus(delivery.status)
+    changes = {"status": status, "updated_at": timezone.now(), **fields}
+    if not Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.SENDING).update(**changes):
+        return DeliveryStatus(delivery.status)
+    for name, value in changes.items():
+        setattr(delivery, name, value)
+    emit(delivery_updated, delivery)
+    return DeliveryStatus(status)

@@ -159,10 +159,12 @@ def test_a_context_of_another_shape(api, context):
     assert_refused(api.send(purpose="payment", context=context), 400)
 
 
-def test_errors_of_nested_values_are_a_flat_list_of_messages(api):
-    body = api.send(purpose="payment", context={"amount": 7, "payee": None}).json()
-    assert all(isinstance(message, str) for message in body["errors"]["context"])
-    assert len(body["errors"]["context"]) == 2
+def test_errors_are_flat_lists_of_messages_by_field(api):
+    body = api.send(7, purpose="payment", context={"amount": 7, "payee": None}).json()
+    assert body["errors"] == {
+        "phone": ["This must be text."],
+        "context": ["This must be an object whose values are text."],
+    }
 
 
 json_values = st.recursive(

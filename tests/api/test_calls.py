@@ -227,6 +227,21 @@ class TestRefusals:
         assert response["WWW-Authenticate"].startswith("Basic ")
         assert_problem(response, 401, "authentication_failed")
 
+    def test_a_projects_authentication_may_say_more_than_one_thing(self, api, monkeypatch):
+        from rest_framework.authentication import BaseAuthentication
+        from rest_framework.exceptions import AuthenticationFailed
+
+        from django_phone_otp.api.views import SendView
+
+        class Tokens(BaseAuthentication):
+            def authenticate(self, request):
+                raise AuthenticationFailed({"detail": "The token is not valid.", "messages": [{"token": "expired"}]})
+
+        monkeypatch.setattr(SendView, "authentication_classes", [Tokens])
+        response = api.send()
+        assert response.json()["detail"] == "The token is not valid."
+        assert_problem(response, 403, "authentication_failed")
+
     def test_every_error_of_the_app_has_a_status(self):
         from django_phone_otp.exceptions import PhoneOTPError, RetryLater
 

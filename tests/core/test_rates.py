@@ -29,3 +29,13 @@ def test_a_rate_is_a_count_in_a_window(text, rate):
 def test_anything_else_is_no_rate(text):
     with pytest.raises(ValueError, match="3/5m"):
         parse_rate(text)
+
+
+@pytest.mark.parametrize("text", ["1/367d", "1/999999d", "1/999999h"])
+def test_a_window_of_over_a_year_is_refused(text):
+    with pytest.raises(ValueError, match="366 days"):
+        parse_rate(text)
+
+
+def test_a_window_of_a_year_is_allowed():
+    assert parse_rate("1/366d").seconds == 366 * 86400

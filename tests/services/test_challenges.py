@@ -397,6 +397,16 @@ class TestResend:
             phone_otp.resend(challenge.handle)
         assert len(outbox) == 1
 
+    def test_that_loses_to_another_resend_waits_a_moment(self, clock, monkeypatch):
+        from django_phone_otp.services import opening
+
+        challenge = send()
+        clock.shift(30)
+        monkeypatch.setattr(opening, "reopen", lambda *_: None)
+        with pytest.raises(ResendTooSoon) as refusal:
+            phone_otp.resend(challenge.handle)
+        assert refusal.value.retry_after == 1
+
 
 class TestStatusAndCancel:
     def test_status_shows_the_newest_message(self):

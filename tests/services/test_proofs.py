@@ -5,9 +5,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from django.db import transaction
+from django.utils import timezone
 
 import django_phone_otp as phone_otp
 from django_phone_otp.exceptions import Invalid, InvalidToken
+from django_phone_otp.models import Challenge
+from django_phone_otp.services import proofs
 from django_phone_otp.services.proofs import peek
 from django_phone_otp.test import latest_code
 from tests.conftest import PHONE
@@ -73,6 +76,19 @@ def test_a_token_of_an_unverified_challenge_is_worth_nothing(challenge):
     early = handles.seal(conf.current().keys, handles.TOKEN, challenge.pk)
     with pytest.raises(InvalidToken):
         phone_otp.redeem(early, purpose="signup")
+
+
+def test_a_token_that_is_spent_between_looking_and_spending_is_refused(token, monkeypatch):
+    look = proofs._look
+
+    def spend_meanwhile(*args):
+        found = look(*args)
+        Challenge.objects.update(redeemed_at=timezone.now())
+        return found
+
+    monkeypatch.setattr(proofs, "_look", spend_meanwhile)
+    with pytest.raises(InvalidToken):
+        phone_otp.redeem(token, purpose="signup")
 
 
 def test_a_project_that_rolls_back_has_not_spent_it(token):

@@ -35,10 +35,6 @@ class ContextField(serializers.Field[dict[str, str], dict[str, str], dict[str, s
             self.fail("invalid")
         return data
 
-    def to_representation(self, value: dict[str, str]) -> dict[str, str]:
-        """Return ``value`` as it is."""
-        return value
-
 
 class PhoneTokenField(TextField):
     """Takes the token of a proof, and gives the number that it proves for ``purpose``, in E.164.

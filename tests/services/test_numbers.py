@@ -163,3 +163,10 @@ def test_other_numbers_are_no_test_numbers(settings):
         assert find_test_number(PHONE) is None
         assert find_test_number("") is None
         assert admit_number(PHONE) == Number(PHONE, "US")
+
+
+def test_a_project_with_test_numbers_still_tells_others_what_is_wrong():
+    numbers = {"+15555550100": {"code": "424242", "until": "2999-01-31"}}
+    with override_phone_otp(TEST_NUMBERS=numbers), pytest.raises(InvalidPhone) as refusal:
+        admit_number("+14155550123;ext=1")
+    assert refusal.value.reason == "characters"

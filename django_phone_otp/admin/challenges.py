@@ -5,7 +5,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.filters import ChannelFilter, PurposeFilter
-from django_phone_otp.admin.readonly import ReadOnlyAdmin
+from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.models import Challenge
 
 
@@ -38,7 +38,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("number"))
     def shown_number(self, challenge: Challenge) -> str:
         """The masked number."""
-        return challenge.masked_number
+        return unbroken(challenge.masked_number)
 
     @admin.display(description=_("status"))
     def shown_status(self, challenge: Challenge) -> str:

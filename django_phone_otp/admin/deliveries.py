@@ -6,7 +6,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.filters import AliasFilter, ChannelFilter
-from django_phone_otp.admin.readonly import ReadOnlyAdmin
+from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.models import Delivery
 
 
@@ -37,7 +37,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("number"))
     def shown_number(self, delivery: Delivery) -> str:
         """The masked number."""
-        return delivery.challenge.masked_number
+        return unbroken(delivery.challenge.masked_number)
 
     @admin.display(description=_("purpose"))
     def purpose(self, delivery: Delivery) -> str:

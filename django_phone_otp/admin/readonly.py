@@ -35,6 +35,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     show_full_result_count = False
     paginator = BoundedPaginator
     actions = None
+    sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
     list_per_page = 50
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -48,3 +49,8 @@ class ReadOnlyAdmin(_ModelAdmin):
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes a row by hand; ``clearotp`` does."""
         return False
+
+
+def unbroken(masked: str) -> str:
+    """Return a masked number that stays on one line."""
+    return masked.replace(" ", "\N{NO-BREAK SPACE}")

@@ -3,9 +3,12 @@
 import json
 
 import pytest
+import time_machine
 from django.core.cache import cache
 from django.db import connections
+from django.dispatch import Signal
 
+from django_phone_otp import signals
 from django_phone_otp.test import outbox
 from tests import routers
 from tests.reachable import REQUIRED, answers, find_chromium
@@ -40,6 +43,29 @@ def database(request, monkeypatch):
 
 
 every_database = pytest.mark.django_db(transaction=True, databases="__all__")
+
+
+@pytest.fixture
+def clock():
+    """Stop time at a whole second; ``clock.shift(seconds)`` moves it on."""
+    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as traveller:
+        yield traveller
+
+
+@pytest.fixture
+def faulty_receivers():
+    """Connect a receiver that raises to every signal."""
+
+    def receiver(**_):
+        raise RuntimeError("a fault in the project")
+
+    every = [getattr(signals, name) for name in vars(signals) if isinstance(getattr(signals, name), Signal)]
+    assert len(every) == 4
+    for signal in every:
+        signal.connect(receiver)
+    yield
+    for signal in every:
+        signal.disconnect(receiver)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 import django_phone_otp as phone_otp
-from django_phone_otp import signals
 from django_phone_otp.models import Challenge
 from django_phone_otp.test import latest_code, outbox
 from tests.conftest import PHONE, Api, every_database
@@ -18,26 +17,6 @@ def atomic_requests(database, monkeypatch):
     """Run every view of the project in a transaction."""
     monkeypatch.setitem(database.settings_dict, "ATOMIC_REQUESTS", True)
     return database
-
-
-@pytest.fixture
-def faulty_receivers():
-    """Connect a receiver that raises to every signal."""
-
-    def receiver(**_):
-        raise RuntimeError("a fault in the project")
-
-    every = [
-        signals.challenge_sent,
-        signals.challenge_failed,
-        signals.challenge_verified,
-        signals.delivery_updated,
-    ]
-    for signal in every:
-        signal.connect(receiver)
-    yield
-    for signal in every:
-        signal.disconnect(receiver)
 
 
 @every_database

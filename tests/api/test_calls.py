@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.core.cache import cache
 from django.db import OperationalError
 
@@ -17,13 +16,7 @@ from tests.services.test_delivery import vendors
 from tests.services.test_limits import DEAD_REDIS
 from tests.services.test_races import wrong
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture(autouse=True)
-def clock():
-    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as traveller:
-        yield traveller
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
 
 def assert_problem(response, status, code, **extra):

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 
 import django_phone_otp as phone_otp
 from django_phone_otp.exceptions import IncorrectCode, TooManyAttempts
@@ -20,12 +19,6 @@ pytestmark = pytest.mark.django_db
 def _only_the_budget_limits():
     with override_phone_otp(LIMITS=NO_SEND_LIMITS):
         yield
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as traveller:
-        yield traveller
 
 
 def send(purpose="signup"):

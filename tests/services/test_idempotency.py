@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import time_machine
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
 
@@ -17,12 +16,6 @@ from tests.conftest import PHONE
 from tests.services.test_delivery import vendors
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def clock():
-    with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as traveller:
-        yield traveller
 
 
 @pytest.fixture

@@ -5,12 +5,25 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from django_phone_otp.services.challenges import cancel, resend, send, status, verify
-    from django_phone_otp.services.proofs import Proof, redeem
+    from django_phone_otp.services.phones import bind, find_user
+    from django_phone_otp.services.proofs import Proof, peek, redeem
 
 __version__ = "0.1.0"
-__all__ = ["Proof", "__version__", "cancel", "redeem", "resend", "send", "status", "verify"]
+__all__ = [
+    "Proof",
+    "__version__",
+    "bind",
+    "cancel",
+    "find_user",
+    "peek",
+    "redeem",
+    "resend",
+    "send",
+    "status",
+    "verify",
+]
 
-_HOMES = {"Proof": "proofs", "redeem": "proofs"}
+_HOMES = {"Proof": "proofs", "peek": "proofs", "redeem": "proofs", "bind": "phones", "find_user": "phones"}
 
 
 def __getattr__(name: str) -> Any:
@@ -18,3 +31,7 @@ def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.services.{_HOMES.get(name, 'challenges')}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.exceptions import InvalidToken
-from django_phone_otp.services.phones import find_user
+from django_phone_otp.services.phones import find_user, is_active
 from django_phone_otp.services.proofs import redeem
 
 if TYPE_CHECKING:
@@ -38,4 +38,4 @@ class PhoneTokenBackend(BaseBackend):
     def get_user(self, user_id: Any) -> Any:
         """Return the user of a session, as long as the account is active."""
         user = get_user_model()._default_manager.filter(pk=user_id).first()
-        return user if user is not None and user.is_active else None
+        return user if user is not None and is_active(user) else None

@@ -3,14 +3,15 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import ImproperlyConfigured
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
+from django.template import TemplateDoesNotExist, TemplateSyntaxError
+from django.template.loader import select_template
 from django.utils.module_loading import import_string
 
 from django_phone_otp import conf
@@ -66,7 +67,7 @@ def check_settings(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             _error(SETTING_IDS.get(key, SETTING_IDS[""]), conf.describe(key, message))
             for key, message in problems.items()
         ]
-    return [*_check_backends(), *_check_names(), *_check_rate_limits()]
+    return [*_check_backends(), *_check_channels(), *_check_names(), *_check_templates(), *_check_rate_limits()]
 
 
 @register(Tags.security, deploy=True)
@@ -87,9 +88,12 @@ def _check_backends() -> Iterator[CheckMessage]:
 
 def _check_names() -> Iterator[CheckMessage]:
     current = conf.current()
-    fields = sorted(field.name for field in get_user_model()._meta.concrete_fields if not field.is_relation)
+    fields = {field.name: field for field in get_user_model()._meta.concrete_fields if not field.is_relation}
     if current.user_field and current.user_field not in fields:
-        message = f"the user model has no field {current.user_field!r}; it has {', '.join(fields)}"
+        message = f"the user model has no field {current.user_field!r}; it has {', '.join(sorted(fields))}"
+        yield _error("E016", f"PHONE_OTP['USER_FIELD']: {message}")
+    elif current.user_field and not fields[current.user_field].unique:
+        message = f"{current.user_field!r} is not unique, so one number might log in as either of two users"
         yield _error("E016", f"PHONE_OTP['USER_FIELD']: {message}")
     try:
         found = import_string(current.dispatcher)
@@ -98,14 +102,35 @@ def _check_names() -> Iterator[CheckMessage]:
     else:
         if not callable(found):
             yield _error("E018", f"PHONE_OTP['DISPATCHER']: {current.dispatcher!r} cannot be called")
-    try:
-        get_template(TEMPLATES[-1])
-    except (TemplateDoesNotExist, ImproperlyConfigured):
-        hint = "TEMPLATES needs the DjangoTemplates backend with APP_DIRS, or a directory that has this file."
-        yield _error("E023", f"The message template {TEMPLATES[-1]!r} cannot be found.", hint)
+
+
+def _check_templates() -> Iterator[CheckMessage]:
+    for purpose in conf.current().purposes:
+        try:
+            select_template([name.format(purpose=purpose) for name in TEMPLATES])
+        except TemplateSyntaxError as problem:
+            yield _error("E023", f"The message template for {purpose!r} has a fault: {problem}")
+        except (TemplateDoesNotExist, ImproperlyConfigured):
+            hint = "TEMPLATES needs the DjangoTemplates backend with APP_DIRS, or a directory that has this file."
+            yield _error("E023", f"The message template {TEMPLATES[-1]!r} cannot be found.", hint)
+            return  # nor will it be for the other purposes
+
+
+def _check_channels() -> Iterator[CheckMessage]:
+    spoken: set[str] = set()
+    for alias in backends:
+        try:
+            spoken |= backends[alias].channels
+        except ImproperlyConfigured:
+            return  # _check_backends() says why
+    for channel in conf.current().channels:
+        if channel not in spoken:
+            yield _error("E024", f"PHONE_OTP['CHANNELS']: no alias in BACKENDS speaks {channel!r}.")
 
 
 def _check_rate_limits() -> Iterator[CheckMessage]:
+    if not settings.USE_TZ:
+        yield _error("E025", "USE_TZ = False: when clocks are put back, a code would live an hour longer.")
     if not getattr(settings, "RATELIMIT_ENABLE", True) or getattr(settings, "RATELIMIT_FAIL_OPEN", False):
         yield _error(
             "E022",
@@ -122,6 +147,9 @@ def _check_exposure() -> Iterator[CheckMessage]:
             development = backends[alias].development
         except ImproperlyConfigured:
             continue  # check_settings() says why
+        url = urlsplit(getattr(backends[alias], "base_url", ""))
+        if url.scheme == "http" and url.hostname not in {"localhost", "127.0.0.1", "::1"}:
+            yield _error("E038", f"PHONE_OTP['BACKENDS'][{alias!r}] would send codes and keys without encryption.")
         if development:
             yield _error("E030", f"PHONE_OTP['BACKENDS'][{alias!r}] is for development: nobody gets its messages.")
     if not current.regions:
@@ -154,10 +182,12 @@ def _check_keys() -> Iterator[CheckMessage]:
 
 
 def _check_cache() -> Iterator[CheckMessage]:
-    alias = getattr(settings, "RATELIMIT_USE_CACHE", "default")
-    kind = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
     hint = "Use Redis or memcached."
-    if kind in _UNSHARED:
-        yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)
-    elif kind in _INEXACT:
-        yield _warning("W037", f"The cache {alias!r} does not count exactly when requests come at once.", hint)
+    # Limits are counted in the first, Idempotency-Keys are remembered in the second; they are mostly the same.
+    for alias in sorted({getattr(settings, "RATELIMIT_USE_CACHE", "default"), "default"}):
+        kind = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
+        if kind in _UNSHARED:
+            yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)
+        elif kind in _INEXACT:
+            message = f"The cache {alias!r} neither counts exactly nor keeps every count: it drops keys to stay small."
+            yield _error("E037", message, hint)

@@ -218,6 +218,8 @@ def _purposes(value: Any, values: dict[str, Any]) -> dict[str, Purpose]:
         _need(isinstance(registered_only, bool), f"{name!r}: REGISTERED_ONLY must be True or False")
         context = _strings(entry.get("CONTEXT", []), "the names of fields", f"{name!r}: CONTEXT ")
         found[name] = Purpose(name, registered_only, context=context, **overrides)
+    # Some databases compare without regard to case: a proof for one would be a proof for the other.
+    _need(len({name.lower() for name in found}) == len(found), "has two names that differ only in case")
     return found
 
 

@@ -24,14 +24,14 @@ class Invalid(PhoneOTPError):
     """What was given has the wrong form. ``errors`` maps each field to its messages."""
 
     code = "invalid"
-    message = _("Some of what was sent is not valid.")
+    message = _("Not valid: %(fields)s.")
 
     def __init__(self, errors: Mapping[str, Sequence[str | Promise]]) -> None:
         super().__init__(errors)
         self.errors = errors
 
     def __str__(self) -> str:
-        return super().__str__()
+        return str(self.message) % {"fields": ", ".join(self.errors)}
 
 
 class InvalidPhone(PhoneOTPError):
@@ -111,7 +111,7 @@ class TooManyAttempts(RetryLater):
     """No guess is left, for this challenge or for the number."""
 
     code = "too_many_attempts"
-    message = _("Too many wrong codes.")
+    message = _("No guesses are left. Ask for a new code later.")
 
 
 class ResendTooSoon(RetryLater):

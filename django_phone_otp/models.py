@@ -94,6 +94,11 @@ class Challenge(models.Model):
         """How many guesses this challenge still takes."""
         return self.max_attempts - self.attempts
 
+    @property
+    def state(self) -> ChallengeStatus:
+        """The state now: ``expired`` too, which ``status`` never says."""
+        return self.status_at(timezone.now())
+
     def status_at(self, now: datetime) -> ChallengeStatus:
         """Return the state at ``now``: a pending challenge is expired from the moment of ``expires_at`` on."""
         if self.status == ChallengeStatus.PENDING and self.expires_at <= now:
@@ -135,6 +140,7 @@ class Delivery(models.Model):
 class VerifiedPhone(models.Model):
     """A number bound to a user account. Not used where ``USER_FIELD`` names the user model's own field."""
 
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.CASCADE, related_name="verified_phones", verbose_name=_("user")
     )

@@ -5,6 +5,7 @@ from django.core import checks as django_checks
 from django.core.checks import ERROR, WARNING
 
 from django_phone_otp.backends.base import BaseBackend
+from django_phone_otp.backends.console import ConsoleBackend
 from django_phone_otp.checks import check_deployment, check_settings
 
 SECRET = "s3cr3t-key-that-is-long-enough-for-every-check-here-0123456789"
@@ -162,6 +163,53 @@ def test_a_message_template_that_cannot_be_found_is_an_error(production, templat
     assert "phone_otp/message/default.txt" in text_of(check_settings)
 
 
+def test_a_message_template_with_a_fault_is_an_error_of_its_purpose(production, tmp_path):
+    template = tmp_path / "phone_otp" / "message" / "login.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{% if %}")
+    production.TEMPLATES = [{**production.TEMPLATES[0], "DIRS": [tmp_path]}]
+    assert found(check_settings) == ["E023"]
+    assert "'login'" in text_of(check_settings)
+
+
+def test_a_channel_that_no_alias_speaks_is_an_error(production):
+    class Mute(ConsoleBackend):
+        channels = frozenset({"sms"})
+
+    globals()["Mute"] = Mute
+    alias = {"BACKEND": "tests.test_checks.Mute"}
+    spoil(production, CHANNELS=["sms", "voice"], BACKENDS={"default": alias})
+    assert found(check_settings) == ["E024"]
+    assert "'voice'" in text_of(check_settings)
+
+
+def test_local_time_is_an_error(production):
+    production.USE_TZ = False
+    assert found(check_settings) == ["E025"]
+
+
+def test_a_user_field_that_two_may_share_is_an_error(production):
+    spoil(production, USER_FIELD="email")
+    assert found(check_settings) == ["E016"]
+    assert "not unique" in text_of(check_settings)
+
+
+@pytest.mark.parametrize(
+    ("base_url", "ids"),
+    [
+        ("http://vendor.example", ["E038"]),
+        ("https://vendor.example", []),
+        ("http://127.0.0.1:9000", []),
+        ("http://localhost", []),
+        ("http://[::1]:9000", []),
+    ],
+)
+def test_a_vendor_without_encryption_is_an_error_in_production(production, base_url, ids):
+    backend = {"BACKEND": "django_phone_otp.backends.http.HTTPBackend", "OPTIONS": {"base_url": base_url}}
+    spoil(production, BACKENDS={"default": backend})
+    assert found(check_deployment) == ids
+
+
 @pytest.mark.parametrize("name", ["console.ConsoleBackend", "inbox.InboxBackend", "locmem.LocmemBackend"])
 def test_a_development_backend_is_an_error_in_production(production, name):
     spoil(production, BACKENDS={"default": QUIET, "spare": {"BACKEND": f"django_phone_otp.backends.{name}"}})
@@ -252,8 +300,8 @@ def test_a_project_without_settings_has_every_deployment_finding_and_no_crash(pr
     [
         ("locmem.LocMemCache", ["E036"]),
         ("dummy.DummyCache", ["E036"]),
-        ("filebased.FileBasedCache", ["W037"]),
-        ("db.DatabaseCache", ["W037"]),
+        ("filebased.FileBasedCache", ["E037"]),
+        ("db.DatabaseCache", ["E037"]),
         ("redis.RedisCache", []),
         ("memcached.PyMemcacheCache", []),
     ],
@@ -269,7 +317,7 @@ def test_the_cache_that_limits_are_counted_in_is_the_one_that_is_judged(producti
     production.CACHES = {"default": locmem, "shared": REDIS["default"]}
     assert found(check_deployment) == ["E036"]
     production.RATELIMIT_USE_CACHE = "shared"
-    assert found(check_deployment) == []
+    assert found(check_deployment) == ["E036"]  # Idempotency-Keys are still remembered in the default one
     production.CACHES = {"default": REDIS["default"], "shared": locmem}
     assert found(check_deployment) == ["E036"]
     assert "'shared'" in text_of(check_deployment)

@@ -345,6 +345,10 @@ def test_every_key_has_bad_values_above():
     assert set(BAD) == set(conf.DEFAULTS)
 
 
+def test_purposes_that_differ_only_in_case_are_one_too_many():
+    assert "differ only in case" in problem_of("PURPOSES", {"login": {}, "Login": {}})
+
+
 def test_a_test_number_that_is_wrong_is_named_by_its_place():
     wrong = {FICTION: TEST_NUMBER, "+15555550101": {**TEST_NUMBER, "code": 7}}
     assert "entry 2: " in problem_of("TEST_NUMBERS", wrong)

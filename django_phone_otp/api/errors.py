@@ -66,7 +66,8 @@ def handle(error: Exception, _: Mapping[str, Any]) -> Response | None:
     if isinstance(error, drf.ParseError):
         error = Invalid({"body": [_first(error.detail)]})
     if isinstance(error, PhoneOTPError):
-        return problem(STATUSES[type(error)], error.code, str(error), **_details(error))
+        status = next(STATUSES[kind] for kind in type(error).__mro__ if kind in STATUSES)
+        return problem(status, error.code, str(error), **_details(error))
     if isinstance(error, drf.APIException):
         challenge = getattr(error, "auth_header", None)
         headers = {"WWW-Authenticate": challenge} if challenge else {}

@@ -4,10 +4,11 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 from rest_framework import serializers
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser
 from rest_framework.permissions import AllowAny
@@ -68,6 +69,13 @@ class VerbView(APIView):
     def get_exception_handler(self) -> Callable[..., Response | None]:
         """Answer refusals as problem documents, whatever handler the project uses elsewhere."""
         return errors.handle
+
+    def perform_authentication(self, request: Request) -> None:
+        """Find out who asks; a cookie or a name that the database cannot even store is a failed log-in."""
+        try:
+            super().perform_authentication(request)
+        except (ValueError, DataError):
+            raise AuthenticationFailed from None
 
     @sensitive_variables()
     def post(self, request: Request) -> Response:

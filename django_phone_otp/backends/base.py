@@ -1,7 +1,11 @@
 """What every backend is: the message in, the result or the typed failure out."""
 
 import inspect
-from collections.abc import Mapping, Sequence
+import math
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +30,8 @@ __all__ = [
     "Receipt",
     "Scope",
     "SendResult",
+    "route_ends_at",
+    "seconds_left",
 ]
 
 
@@ -114,6 +120,24 @@ class DeliveryUncertain(DeliveryError):
     """The message may have left: it is never sent again by itself."""
 
     may_have_left = True
+
+
+_route_deadline: ContextVar[float] = ContextVar("route_deadline", default=math.inf)
+
+
+@contextmanager
+def route_ends_at(moment: float) -> Iterator[None]:
+    """Let a backend know until when (``time.monotonic()``) the whole route has time."""
+    token = _route_deadline.set(moment)
+    try:
+        yield
+    finally:
+        _route_deadline.reset(token)
+
+
+def seconds_left() -> float:
+    """Return how many seconds a backend has for its answer, as far as the route goes: perhaps infinite."""
+    return _route_deadline.get() - time.monotonic()
 
 
 class InvalidBackend(ImproperlyConfigured):

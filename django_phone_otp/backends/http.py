@@ -18,7 +18,13 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
-from django_phone_otp.backends.base import BackendUnavailable, BaseBackend, DeliveryUncertain, InvalidBackend
+from django_phone_otp.backends.base import (
+    BackendUnavailable,
+    BaseBackend,
+    DeliveryUncertain,
+    InvalidBackend,
+    seconds_left,
+)
 from django_phone_otp.backends.punctual import PunctualAdapter
 from django_phone_otp.core.redaction import redact
 
@@ -72,11 +78,18 @@ class HTTPAnswer:
         return redact(self.body.decode("utf-8", "replace"), secrets)
 
 
+class _Session(requests.Session):
+    """Knows of no redirects: to prepare for one, requests reads the whole body, whatever its size."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Return no target."""
+
+
 class HTTPBackend(BaseBackend):
     """A vendor with an HTTP API.
 
-    ``timeout`` is (connect, read) in seconds: the first for all tries to connect together, the
-    second for the whole answer, however slowly it drips.
+    ``timeout`` is (connect, read) in seconds: the first for all tries to connect to one address
+    together, the second for the whole answer, however slowly it drips.
     """
 
     default_base_url = ""
@@ -92,7 +105,7 @@ class HTTPBackend(BaseBackend):
         super().__init__(alias=alias, **options)
         self.base_url = str(base_url or self.default_base_url).rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
-            raise InvalidBackend(f"BACKENDS[{alias!r}]: base_url must start with https://")
+            raise InvalidBackend(f"BACKENDS[{alias!r}]: base_url must start with https:// (or http://)")
         well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
         if not well_formed or not all(isinstance(part, int | float) and part > 0 for part in timeout):
             raise InvalidBackend(f"BACKENDS[{alias!r}]: timeout must be (connect, read) in seconds")
@@ -104,12 +117,20 @@ class HTTPBackend(BaseBackend):
         """This thread's session: requests does not promise that threads may share one."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False  # no proxy and no .netrc of the environment: credentials go to the vendor only
             session.mount("https://", PunctualAdapter(max_retries=_RETRY))
             session.mount("http://", PunctualAdapter(max_retries=_RETRY))
             self._local.session = session
         return session
+
+    def _timeouts(self) -> tuple[float, float]:
+        """Return the time-outs of one try to connect and of the answer, within what the route has left."""
+        left = seconds_left()
+        if left <= 0:
+            raise BackendUnavailable("no time was left on the route")
+        share = min(1.0, left / (self.connect_timeout + self.read_timeout))
+        return self.connect_timeout * share / CONNECT_TRIES, self.read_timeout * share
 
     def request(
         self,
@@ -123,6 +144,9 @@ class HTTPBackend(BaseBackend):
     ) -> HTTPAnswer:
         """Make one HTTP request, and never follow a redirect.
 
+        Numbers, codes and keys belong in the body and the headers: urllib3 logs ``path`` and
+        ``params`` at DEBUG.
+
         Raises ``BackendUnavailable`` when no connection was made, so nothing was sent, and
         ``DeliveryUncertain`` for every failure after that: time-out, reset, unreadable answer.
         """
@@ -134,7 +158,7 @@ class HTTPBackend(BaseBackend):
                 params=params,
                 json=json,
                 data=data,
-                timeout=(self.connect_timeout / CONNECT_TRIES, self.read_timeout),
+                timeout=self._timeouts(),
                 allow_redirects=False,
                 stream=True,
             )

@@ -13,6 +13,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 
 LONGEST_ANSWER = 60.0  # seconds, for a socket without a time-out; ours always have one
 
@@ -57,6 +58,13 @@ class _Connection(HTTPConnection):
 
 class _SecureConnection(HTTPSConnection):
     response_class = PunctualResponse
+
+    def connect(self) -> None:
+        """Connect and shake hands; a time-out in either comes before a byte of the request is written."""
+        try:
+            super().connect()
+        except TimeoutError:
+            raise ConnectTimeoutError(self, "the handshake took too long") from None
 
 
 class _Pool(HTTPConnectionPool):

@@ -9,7 +9,14 @@ from decimal import Decimal
 from django_phone_otp.core.keys import fingerprint
 
 VALUE_MAXIMUM = 64  # characters: a payee's name fits, a second message does not
-_LINK = re.compile(r"://|\w\.[^\W\d_]{2}")  # phones make a link of any "name.tld", with a scheme or without
+# Phones make a link of any "name.tld", of an address, and of what follows some schemes.
+_LINK = re.compile(
+    r"://|\w[.。][^\W\d_]{2}|\d{1,3}(?:[.。]\d{1,3}){3}|\b(?:https?|ftp|tel|smsto|sms|mailto|intent|geo|javascript)\s*:",
+    re.IGNORECASE,
+)
+# Characters that take no place on the screen without being control or format characters (Unicode's
+# Default_Ignorable_Code_Point): they would split a link for this pattern and not for a phone.
+_IGNORABLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -34,9 +41,9 @@ def _clean_value(field: str, value: object) -> str:
     text = str(value)
     if not 0 < len(text) <= VALUE_MAXIMUM:
         raise ValueError(f"{field} must have 1 to {VALUE_MAXIMUM} characters")
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
+    if _IGNORABLE.search(text) or any(unicodedata.category(character) in _UNPRINTABLE for character in text):
         raise ValueError(f"{field} holds a character that cannot be shown")
-    if _LINK.search(text):
+    if _LINK.search(unicodedata.normalize("NFKC", text)):
         raise ValueError(f"{field} may not hold a link")
     return text
 

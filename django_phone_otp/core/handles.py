@@ -22,7 +22,7 @@ def seal(ring: KeyRing, use: str, pk: uuid.UUID) -> str:
 
 
 def unseal(ring: KeyRing, use: str, sealed: str) -> uuid.UUID | None:
-    """Return the primary key that ``sealed`` names, or None when any key of the ring would not have signed it."""
+    """Return the primary key that ``sealed`` names, or None when no key of the ring signed it."""
     if _SEALED.fullmatch(sealed) is None:
         return None
     try:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 
 REDACTED = "[…]"
-_LONG_DIGITS = re.compile(r"\+?\d(?:[ -]?\d){6,}")  # seven digits or more: perhaps a phone number
+_LONG_DIGITS = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){6,}")  # seven digits or more: perhaps a phone number
 
 
 def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 200) -> str:
@@ -13,14 +13,17 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 200) -> str:
     ``secrets`` are exact values: codes, API keys, the message's text. ``limit`` is in characters.
     """
     longest_first = sorted(filter(None, secrets), key=len, reverse=True)
-    text = _without(longest_first, text)
+    text = without(longest_first, text)
     # Invisible characters go before the digits are looked at, or they would hide a number.
     text = "".join(character for character in " ".join(text.split()) if character.isprintable())
-    text = _LONG_DIGITS.sub(REDACTED, _without(longest_first, text))
+    text = _LONG_DIGITS.sub(REDACTED, without(longest_first, text))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _without(secrets: Iterable[str], text: str) -> str:
+def without(secrets: Iterable[str], text: str) -> str:
+    """Return ``text`` with every one of the ``secrets`` taken out, and nothing else."""
     for secret in secrets:
-        text = text.replace(secret, REDACTED)
+        # A code is taken out however it is spaced.
+        pattern = "[ .-]?".join(secret) if secret.isdecimal() else re.escape(secret)
+        text = re.sub(pattern, REDACTED, text) if secret else text
     return text

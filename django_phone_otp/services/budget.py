@@ -12,6 +12,7 @@ from django_phone_otp import conf
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import TooManyAttempts
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.transactions import database
 
 PAGE = 64  # rows: several times what the default limits let one number have in a day
 # A guess that was judged in time may be written a moment after the end, or by a server whose clock is behind.
@@ -59,9 +60,9 @@ class Budget(NamedTuple):
         """Consecutive failures up to ``now``, guesses that are still held included."""
         failures = 0
         for entry in self.entries:
-            failures += entry.held(now)
-            if entry.status == ChallengeStatus.VERIFIED:
+            if entry.status == ChallengeStatus.VERIFIED:  # the right code came after its wrong ones
                 return failures
+            failures += entry.held(now)
         return failures + (self.entries[-1].streak if self.entries else 0)
 
     def grant(self, wanted: int, now: datetime) -> int:
@@ -106,7 +107,7 @@ def read_budget(number: str, purpose: str, now: datetime) -> Budget:
     Only a project that lifted its send limits can have more than a page of challenges inside a
     window; then the whole window is read.
     """
-    rows = _NEWEST_FIRST.filter(number=number, purpose=purpose)
+    rows = _NEWEST_FIRST.using(database()).filter(number=number, purpose=purpose)
     entries = [Entry(*row) for row in rows[:PAGE]]
     longest = timedelta(seconds=max(rate.seconds for rate in conf.current().limits["verify.number"]))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:

@@ -20,7 +20,6 @@ from django_phone_otp.exceptions import (
     ChallengeNotFound,
     DeliveryFailed,
     IncorrectCode,
-    PhoneOTPError,
     ResendTooSoon,
     TooManyAttempts,
 )
@@ -29,7 +28,7 @@ from django_phone_otp.services import idempotency, intake, limits, opening
 from django_phone_otp.services.codes import is_right
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.proofs import Proof, prove
-from django_phone_otp.services.transactions import require_own_transaction
+from django_phone_otp.services.transactions import database, require_own_transaction
 from django_phone_otp.signals import challenge_failed, challenge_sent, challenge_verified
 
 
@@ -64,7 +63,7 @@ def send(
         if delivery is None:
             return _read(challenge.pk)
         _start(challenge, delivery)
-    except PhoneOTPError:
+    except BaseException:  # whatever went wrong, a database that is gone too: the key must not say that it was done
         claim.release()
         raise
     claim.settle(challenge.pk)
@@ -81,7 +80,11 @@ def resend(
 ) -> Challenge:
     """Send the same code once more, perhaps by another channel. It buys neither guesses nor time.
 
-    Raises ``ResendTooSoon`` before ``resend_at``, and what ``send()`` and ``status()`` raise.
+    Returns the challenge, also for an ``idempotency_key`` that came before.
+
+    Raises ``ResendTooSoon`` before ``resend_at``; ``ChallengeNotFound``, ``ChallengeClosed``,
+    ``ChallengeExpired`` or ``TooManyAttempts`` (locked); ``Invalid``, ``RateLimited``,
+    ``IdempotencyMismatch``, ``DeliveryFailed`` or ``Unavailable`` as ``send()`` does.
     """
     require_own_transaction("resend")
     pk = intake.take_handle(handle)
@@ -93,14 +96,12 @@ def resend(
         challenge = _get(pk)
         now = timezone.now()
         _require_resendable(challenge, now)
-        limits.hit(opening.send_buckets(challenge.number, limits.address(request)))
+        opening.charge(challenge.number, limits.address(request))
         delivery = opening.reopen(challenge, channel or challenge.channel, now)
-        if delivery is None:  # somebody else's resend or the end of the challenge came first
-            challenge.refresh_from_db()
-            _require_resendable(challenge, timezone.now())
-            raise ResendTooSoon(1)
+        if delivery is None:
+            raise _lost_resend(challenge)  # noqa: TRY301 - the claim is released for it as for any refusal
         _start(challenge, delivery)
-    except PhoneOTPError:
+    except BaseException:  # whatever went wrong, a database that is gone too: the key must not say that it was done
         claim.release()
         raise
     return challenge
@@ -120,7 +121,8 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
 
     Returns the proof, whose token ``redeem()`` takes.
 
-    Raises ``IncorrectCode`` for a guess that was counted; ``Invalid``, ``ChallengeNotFound``,
+    Raises ``IncorrectCode`` for a guess that was counted (when several come at once, its
+    ``attempts_left`` may count some of them as still to be made); ``Invalid``, ``ChallengeNotFound``,
     ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited`` or
     ``Unavailable`` when none was.
     """
@@ -147,7 +149,10 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
 
 @sensitive_variables()
 def cancel(handle: str) -> Challenge:
-    """Give a challenge up; unused guesses go back to the number. Raises ``ChallengeNotFound`` or why it was over."""
+    """Give a challenge up; unused guesses go back to the number.
+
+    Raises ``ChallengeNotFound``, ``ChallengeClosed``, ``ChallengeExpired`` or ``TooManyAttempts`` (locked).
+    """
     pk = intake.take_handle(handle)
     canceled = opening.cancel_pending(pk)
     challenge = _read(pk)
@@ -172,7 +177,7 @@ _JUDGED = Challenge.objects.only(
 
 
 def _get(pk: UUID, among: QuerySet[Challenge] | None = None) -> Challenge:
-    for challenge in (Challenge.objects if among is None else among).filter(pk=pk):
+    for challenge in (Challenge.objects if among is None else among).using(database()).filter(pk=pk):
         return challenge
     raise ChallengeNotFound
 
@@ -181,7 +186,7 @@ def _read(pk: UUID) -> Challenge:
     """Return a challenge with the public word on its newest message, in one query."""
     newest = Delivery.objects.filter(challenge=OuterRef("pk")).order_by("-pk").values("status")[:1]
     try:
-        challenge = Challenge.objects.annotate(newest_delivery=Subquery(newest)).get(pk=pk)
+        challenge = Challenge.objects.using(database()).annotate(newest_delivery=Subquery(newest)).get(pk=pk)
     except Challenge.DoesNotExist:
         raise ChallengeNotFound from None
     challenge.delivery_status = opening.public_status(challenge, challenge.newest_delivery)
@@ -190,10 +195,9 @@ def _read(pk: UUID) -> Challenge:
 
 def _require_pending(challenge: Challenge, now: datetime) -> None:
     state = challenge.status_at(now)
-    if state == ChallengeStatus.EXPIRED:
+    if state == ChallengeStatus.EXPIRED or (state == ChallengeStatus.LOCKED and challenge.expires_at <= now):
         raise ChallengeExpired
     if state == ChallengeStatus.LOCKED:
-        # Then its guesses are settled, and a new challenge may be granted some.
         raise TooManyAttempts((challenge.expires_at - now).total_seconds())
     if state != ChallengeStatus.PENDING:
         raise ChallengeClosed
@@ -203,6 +207,13 @@ def _require_resendable(challenge: Challenge, now: datetime) -> None:
     _require_pending(challenge, now)
     if challenge.resend_at > now:
         raise ResendTooSoon((challenge.resend_at - now).total_seconds())
+
+
+def _lost_resend(challenge: Challenge) -> ResendTooSoon:
+    """Say why there was no turn: raise that the challenge is over, or return that another resend came first."""
+    challenge.refresh_from_db()
+    _require_resendable(challenge, timezone.now())
+    return ResendTooSoon(1)
 
 
 def _count_guess(challenge: Challenge, right: bool, now: datetime) -> bool:

@@ -38,15 +38,15 @@ class Claim(NamedTuple):
 def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes) -> Claim:
     """Claim ``verb`` for this ``Idempotency-Key``, or without one for this browser session.
 
-    ``body`` is what was asked, part by part. Keys belong to the user, or to the address, that sent
-    them: a stranger with the same key gets nothing of it.
+    ``body`` is what was asked, part by part. Keys belong to the user, or to the session and address,
+    that sent them. Behind one address, only a key that nobody can guess tells people apart.
 
     Raises ``IdempotencyMismatch`` when the key came with another body, ``Invalid`` for a malformed
     key, ``Unavailable`` when the cache that remembers keys does not answer.
     """
     signer = conf.current().keys.newest
     if key is None:
-        session_key = getattr(getattr(request, "session", None), "session_key", None)
+        session_key = _session_key(request)
         return Claim(signer.digest("client", b"session", session_key.encode()).hex() if session_key else "")
     if not _KEY.fullmatch(key):
         raise Invalid({"Idempotency-Key": [_("Use 1 to 255 visible ASCII characters.")]})
@@ -64,7 +64,11 @@ def _scope(request: HttpRequest | None) -> str:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return f"user {user.pk}"
-    return f"address {address(request).get('ip', '')}"
+    return f"session {_session_key(request)}, address {address(request).get('ip', '')}"
+
+
+def _session_key(request: HttpRequest | None) -> str:
+    return getattr(getattr(request, "session", None), "session_key", None) or ""
 
 
 def _cache(operation: str, client: str, *args: object) -> "tuple[str, UUID | None] | None":

@@ -20,7 +20,7 @@ Context = Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class Asked:
     """A checked wish for a challenge. Its ``repr`` hides the number and the context."""
 
     number: Number
@@ -30,12 +30,12 @@ class Request:
     language: str
 
 
-def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Request:
+def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Asked:
     """Check all that ``send()`` is given. Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``."""
     known = conf.current().purposes.get(purpose) if isinstance(purpose, str) else None
     if known is None:
         raise Invalid({"purpose": [_("There is no such purpose.")]})
-    return Request(
+    return Asked(
         number=admit_number(phone),
         purpose=known,
         channel=take_channel(channel),

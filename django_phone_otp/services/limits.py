@@ -26,9 +26,8 @@ def hit(buckets: Mapping[str, str]) -> None:
     """
     limits = conf.current().limits
     waits = [_count(name, value, rate) for name, value in buckets.items() for rate in limits[name]]
-    longest = max(waits, default=None, key=lambda wait: -1 if wait is None else wait)
-    if longest is not None:
-        raise RateLimited(longest)
+    if any(waits):
+        raise RateLimited(max(waits))
 
 
 def address(request: HttpRequest | None) -> dict[str, str]:
@@ -40,8 +39,8 @@ def address(request: HttpRequest | None) -> dict[str, str]:
     return {"ip": client_address(peer, forwarded_for, conf.current().trusted_proxies)}
 
 
-def _count(name: str, value: str, rate: Rate) -> int | None:
-    """Count one event; return the seconds to wait when that was one too many, else None."""
+def _count(name: str, value: str, rate: Rate) -> int:
+    """Count one event; return the seconds to wait when that was one too many, else 0."""
     # A keyed digest: the cache must not hold numbers and addresses.
     digest = conf.current().keys.newest.digest("limits", name.encode(), value.encode()).hex()
     try:
@@ -60,4 +59,4 @@ def _count(name: str, value: str, rate: Rate) -> int | None:
     if usage is None or usage["limit"] == 0:
         logger.error("The cache for limits did not count")
         raise Unavailable(RETRY_WHEN_DOWN)
-    return max(1, usage["time_left"]) if usage["should_limit"] else None
+    return max(1, usage["time_left"]) if usage["should_limit"] else 0

@@ -1,7 +1,7 @@
 """What a message says: a template per purpose, in the person's language, and the line that phones read."""
 
 from django.template.loader import select_template
-from django.utils import translation
+from django.utils import timezone, translation
 
 from django_phone_otp import conf
 from django_phone_otp.backends.base import Message
@@ -14,7 +14,8 @@ def compose(delivery: Delivery, code: str) -> Message:
     """Return the message of ``delivery``, worded in the language that its challenge was asked for in."""
     challenge = delivery.challenge
     app_name = conf.current().message.app_name
-    minutes = -(-int((challenge.expires_at - challenge.created_at).total_seconds()) // 60)
+    # What is left now, rounded up: a resend does not make the code live longer.
+    minutes = max(1, -int(-(challenge.expires_at - timezone.now()).total_seconds() // 60))
     variables = {**challenge.context, "code": code, "app_name": app_name, "minutes": str(minutes)}
     return Message(
         number=challenge.number,

@@ -27,6 +27,8 @@ def admit_number(phone: object) -> Number:
     fictional = _compact(typed) if conf.current().test_numbers else ""
     if find_test_number(fictional) is not None:
         return Number(fictional, "")
+    if fictional in conf.current().test_numbers:  # not in force: it must not become a number like any other
+        raise _refused("test_number")
     try:
         number = parse_number(typed, conf.current().default_region)
     except RefusedNumber as refusal:

@@ -20,26 +20,32 @@ from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import limits
 from django_phone_otp.services.budget import Budget, read_budget
 from django_phone_otp.services.dispatch import dispatch, new_delivery
-from django_phone_otp.services.intake import Request
+from django_phone_otp.services.intake import Asked
 from django_phone_otp.services.numbers import find_test_number
 from django_phone_otp.services.phones import is_registered
+from django_phone_otp.services.transactions import database
 
 TURNS = 50  # each turn lost is a send that somebody else won; more at once for one number is an attack
 TURN_PAUSE = 0.02  # seconds at most between two turns, at random, so that the same two do not meet again
 
 
-def body_of(asked: Request) -> Iterator[bytes]:
+def body_of(asked: Asked) -> Iterator[bytes]:
     """Yield what makes two requests the same one."""
     yield from (asked.number.e164.encode(), asked.purpose.name.encode(), asked.channel.encode())
     yield context_digest(asked.context)
 
 
-def send_buckets(number: str, address: Mapping[str, str]) -> dict[str, str]:
-    """Return what one message counts against."""
-    return {"send.number": number, **{f"send.{kind}": value for kind, value in address.items()}}
+def charge(number: str, address: Mapping[str, str]) -> None:
+    """Count one message against its sender, then against its number. Raises ``RateLimited`` or ``Unavailable``.
+
+    The sender is judged first: whoever is refused there must not use up the messages of a
+    stranger's number.
+    """
+    limits.hit({f"send.{kind}": value for kind, value in address.items()})
+    limits.hit({"send.number": number})
 
 
-def open_challenge(asked: Request, client: str, address: Mapping[str, str]) -> tuple[Challenge, Delivery | None]:
+def open_challenge(asked: Asked, client: str, address: Mapping[str, str]) -> tuple[Challenge, Delivery | None]:
     """Insert a challenge and its first delivery in one transaction.
 
     Returns both, or the live challenge that the same ``client`` has for this, and None.
@@ -51,16 +57,16 @@ def open_challenge(asked: Request, client: str, address: Mapping[str, str]) -> t
     for turn in range(TURNS):
         now = timezone.now()
         budget = read_budget(asked.number.e164, asked.purpose.name, now)
-        existing = _same(budget, asked, client, now)
+        existing = _same(budget, asked, client, decoy, now)
         if existing is not None:
             return existing, None
         if not charged:
-            limits.hit(send_buckets(asked.number.e164, address))
+            charge(asked.number.e164, address)
             charged = True
         challenge = _new_challenge(asked, client, decoy, budget, now)
         delivery = new_delivery(challenge, asked.channel)
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=database()):
                 challenge.save(force_insert=True)
                 delivery.save(force_insert=True)
         except (IntegrityError, OperationalError):
@@ -76,7 +82,7 @@ def reopen(challenge: Challenge, channel: str, now: datetime) -> Delivery | None
     """Add one more message to a pending challenge; None when another resend, or its end, came first."""
     delivery = new_delivery(challenge, channel)
     resend_at = now + _pause_after(challenge.messages + 1)
-    with transaction.atomic():
+    with transaction.atomic(using=database()):
         turn = Challenge.objects.filter(
             pk=challenge.pk,
             status=ChallengeStatus.PENDING,
@@ -124,17 +130,18 @@ def public_status(challenge: Challenge, status: str | None) -> str:
     return status or DeliveryStatus.QUEUED
 
 
-def _same(budget: Budget, asked: Request, client: str, now: datetime) -> Challenge | None:
+def _same(budget: Budget, asked: Asked, client: str, decoy: bool, now: datetime) -> Challenge | None:
     """Return the live challenge that ``client`` already has for the same number, purpose and context."""
     for entry in budget.entries if client else ():
         if entry.client == client and entry.status == ChallengeStatus.PENDING and entry.expires_at > now:
-            challenge = Challenge.objects.get(pk=entry.id)
-            if challenge.context == asked.context:
+            challenge = Challenge.objects.using(database()).get(pk=entry.id)
+            # Who signed up in between gets a challenge, not the decoy of before.
+            if challenge.context == asked.context and challenge.decoy == decoy:
                 return challenge
     return None
 
 
-def _new_challenge(asked: Request, client: str, decoy: bool, budget: Budget, now: datetime) -> Challenge:
+def _new_challenge(asked: Asked, client: str, decoy: bool, budget: Budget, now: datetime) -> Challenge:
     test_number = find_test_number(asked.number.e164)
     return Challenge(
         number=asked.number.e164,

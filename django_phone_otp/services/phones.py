@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -18,12 +17,20 @@ if TYPE_CHECKING:
 
 def find_user(number: str) -> "AbstractBaseUser | None":
     """Return the active user to whom ``number`` (E.164) belongs, or None."""
-    return get_user_model()._default_manager.filter(_owns(number)).first()
+    field = conf.current().user_field
+    owner = {field: number} if field else {"verified_phones__number": number}
+    user = get_user_model()._default_manager.filter(**owner).first()
+    return user if user is not None and is_active(user) else None
+
+
+def is_active(user: Any) -> bool:
+    """Tell whether ``user`` may log in: a user model may have ``is_active`` as a field, a property, or not at all."""
+    return bool(getattr(user, "is_active", True))
 
 
 def is_registered(number: str) -> bool:
     """Tell whether ``number`` belongs to an active user."""
-    return get_user_model()._default_manager.filter(_owns(number)).exists()
+    return find_user(number) is not None
 
 
 @sensitive_variables()
@@ -54,11 +61,3 @@ def bind(user: Any, number: str) -> None:
     except IntegrityError:
         if not owned.filter(user_id=user.pk).exists():
             raise NumberTaken from None
-
-
-def _owns(number: str) -> Q:
-    field = conf.current().user_field
-    owner = Q(**{field: number}) if field else Q(verified_phones__number=number)
-    # A custom user model need not have is_active; Django's base class gives it as True.
-    has_flag = any(f.name == "is_active" for f in get_user_model()._meta.get_fields())
-    return owner & Q(is_active=True) if has_flag else owner

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db.models import QuerySet
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -11,9 +12,10 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp import conf
 from django_phone_otp.core import handles
 from django_phone_otp.core.statuses import ChallengeStatus
-from django_phone_otp.exceptions import InvalidToken
+from django_phone_otp.exceptions import Invalid, InvalidToken
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import intake
+from django_phone_otp.services.transactions import database
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ def redeem(token: str, *, purpose: str, context: intake.Context = None) -> str:
     transaction of the project's: when that rolls back, the token is unspent.
 
     Raises ``InvalidToken`` when the token is forged, spent, older than ``TOKEN_TTL``, or for
-    another purpose or context; ``Invalid`` when a field of the context is missing.
+    another purpose or context; ``ImproperlyConfigured`` for a purpose that is not in the settings,
+    or a context without the fields that it is bound to.
     """
     pk, number = _look(token, purpose, context)
     if not _redeemable(pk, purpose).update(redeemed_at=timezone.now()):
@@ -67,18 +70,28 @@ def peek(token: str, *, purpose: str, context: intake.Context = None) -> str:
 
 def _look(token: object, purpose: str, context: intake.Context) -> tuple[UUID, str]:
     """Return the primary key and the number of a token that is worth something."""
+    if purpose not in conf.current().purposes:
+        known = conf.unknown(purpose, tuple(conf.current().purposes))
+        raise ImproperlyConfigured(f"the purpose {purpose!r} is {known}")
     pk = handles.unseal(conf.current().keys, handles.TOKEN, token) if isinstance(token, str) else None
     row = None if pk is None else _redeemable(pk, purpose).values_list("number", "context").first()
     if pk is None or row is None:
         raise InvalidToken
     number, proved = row
-    if intake.take_context(context, tuple(proved)) != proved:
+    try:
+        given = intake.take_context(context, tuple(proved))
+    except Invalid as problem:
+        fields = ", ".join(proved) or "nothing"
+        raise ImproperlyConfigured(
+            f"a proof for {purpose!r} is bound to {fields}: give redeem() that context"
+        ) from problem
+    if given != proved:
         raise InvalidToken
     return pk, number
 
 
 def _redeemable(pk: UUID, purpose: str) -> QuerySet[Challenge, Challenge]:
-    return Challenge.objects.filter(
+    return Challenge.objects.using(database()).filter(
         pk=pk,
         purpose=purpose,
         status=ChallengeStatus.VERIFIED,

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_phone_otp import conf
 from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.core.statuses import ChallengeStatus
-from django_phone_otp.models import Challenge
+from django_phone_otp.models import Challenge, Delivery
 
 BATCH = 500  # rows: a few milliseconds of locks
 
@@ -17,8 +17,8 @@ BATCH = 500  # rows: a few milliseconds of locks
 def clear_expired(batch: int = BATCH) -> Iterator[int]:
     """Delete challenges older than ``RETENTION``, batch by batch; yield how many went with each.
 
-    What stays is a number's newest challenge while it counts failures: the ceiling of consecutive
-    failures must not be waited out.
+    What stays is a number's newest challenge while it counts failures, without its context and
+    deliveries: the ceiling of consecutive failures must not be waited out.
     """
     cutoff = timezone.now() - conf.current().retention
     last = UUID(int=0)
@@ -31,6 +31,10 @@ def clear_expired(batch: int = BATCH) -> Iterator[int]:
         last = page[-1]
         doomed = list(Challenge.objects.filter(pk__in=page).exclude(_counts()).values_list("pk", flat=True))
         Challenge.objects.filter(pk__in=doomed).delete()
+        counted = set(page) - set(doomed)
+        if counted:  # of these, only what is counted stays
+            Delivery.objects.filter(challenge__in=counted).delete()
+            Challenge.objects.filter(pk__in=counted).update(context={}, client="", language="")
         yield len(doomed)
 
 

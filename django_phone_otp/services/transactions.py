@@ -6,6 +6,11 @@ from django.db import router, transaction
 from django_phone_otp.models import Challenge
 
 
+def database() -> str:
+    """Return the alias of the database that holds the state: a replica would answer from the past."""
+    return router.db_for_write(Challenge)
+
+
 def require_own_transaction(verb: str) -> None:
     """Refuse to run inside somebody's transaction, whose rollback would take counted guesses back.
 
@@ -14,7 +19,7 @@ def require_own_transaction(verb: str) -> None:
 
     Raises ``ImproperlyConfigured``, which says what to do.
     """
-    connection = transaction.get_connection(router.db_for_write(Challenge))
+    connection = transaction.get_connection(database())
     if connection.get_autocommit():
         return
     blocks = connection.atomic_blocks

@@ -6,8 +6,9 @@ from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from rest_framework import status
-from rest_framework.decorators import api_view
+from rest_framework.decorators import api_view, parser_classes
 from rest_framework.exceptions import ValidationError
+from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -24,12 +25,13 @@ def home(request: HttpRequest) -> HttpResponse:
 
 
 @api_view(["POST"])
+@parser_classes([JSONParser])
 def signup(request: Request) -> Response:
     """Make an account for a verified number, and log it in."""
     serializer = SignupSerializer(data=request.data)
-    serializer.is_valid(raise_exception=True)
     try:
-        with transaction.atomic():
+        with transaction.atomic():  # the token too is spent only if all goes well
+            serializer.is_valid(raise_exception=True)
             user = User.objects.create_user(serializer.validated_data["username"])
             bind(user, serializer.validated_data["phone_token"])
     except NumberTaken as refusal:
@@ -39,6 +41,7 @@ def signup(request: Request) -> Response:
 
 
 @api_view(["POST"])
+@parser_classes([JSONParser])
 def log_in(request: Request) -> Response:
     """Log in whoever owns the verified number."""
     serializer = LoginSerializer(data=request.data)

@@ -41,6 +41,21 @@ def url(model, view, *args):
     return reverse(f"admin:phone_otp_{model}_{view}", args=args)
 
 
+@pytest.mark.parametrize("lookup", ["number__startswith", "number", "challenge__number", "seed", "client__gt"])
+@pytest.mark.parametrize("model", MODELS)
+def test_no_lookup_in_the_address_tells_a_number_digit_by_digit(staff, challenge, model, lookup):
+    assert staff.get(url(model, "changelist"), {lookup: "+1"}).status_code == 400
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize(
+    ("chosen", "shown"), [({"channel": "sms"}, 1), ({"channel": "whatsapp"}, 0), ({"status__exact": "failed"}, 0)]
+)
+def test_the_filters_narrow_the_list(staff, challenge, model, chosen, shown):
+    page = staff.get(url(model, "changelist"), chosen).content.decode()
+    assert page.count(MASKED) == shown
+
+
 def row_of(model, challenge):
     return challenge if model == "challenge" else challenge.deliveries.get()
 
@@ -51,7 +66,7 @@ def pages(staff, challenge):
     for model in MODELS:
         pk = row_of(model, challenge).pk
         found[f"{model} list"] = staff.get(url(model, "changelist"))
-        found[f"{model} filtered"] = staff.get(url(model, "changelist"), {"channel__exact": "sms"})
+        found[f"{model} filtered"] = staff.get(url(model, "changelist"), {"channel": "sms"})
         found[f"{model} detail"] = staff.get(url(model, "change", pk))
         found[f"{model} history"] = staff.get(url(model, "history", pk))
     assert {page.status_code for page in found.values()} == {200}

@@ -65,11 +65,43 @@ def test_in_a_token_serializer_a_mistake_elsewhere_does_not_cost_the_token(token
 
 
 def test_a_token_that_is_spent_between_looking_and_spending_is_an_error_of_the_field(token, monkeypatch):
-    monkeypatch.setattr(proofs, "peek", lambda token, purpose: PHONE)
+    monkeypatch.setattr(proofs, "peek", lambda token, purpose, context: PHONE)
     phone_otp.redeem(token, purpose="signup")
     serializer = Careful(data={"phone": token, "age": 30})
     assert not serializer.is_valid()
     assert serializer.errors["phone"][0].code == "invalid_token"
+
+
+class TestBound:
+    """A payment's serializer says which payment the proof must be for."""
+
+    CONTEXT = {"amount": "10.00", "payee": "Shop"}
+
+    class Pay(PhoneTokenSerializer):
+        phone = PhoneTokenField(purpose="payment", bound_to=lambda field: field.context["payment"])
+
+    @pytest.fixture
+    def token(self):
+        challenge = phone_otp.send(PHONE, purpose="payment", context=self.CONTEXT)
+        return phone_otp.verify(challenge.handle, latest_code(PHONE), context=self.CONTEXT).token
+
+    def test_the_same_payment_is_proved(self, token):
+        serializer = self.Pay(data={"phone": token}, context={"payment": self.CONTEXT})
+        assert serializer.is_valid()
+        assert serializer.validated_data == {"phone": PHONE}
+
+    def test_another_payment_is_not(self, token):
+        serializer = self.Pay(data={"phone": token}, context={"payment": {**self.CONTEXT, "amount": "99.00"}})
+        assert not serializer.is_valid()
+        assert serializer.errors["phone"][0].code == "invalid_token"
+
+
+def test_a_serializer_that_may_be_left_out_spends_nothing(token):
+    class Order(serializers.Serializer):
+        proof = Careful(allow_null=True)
+
+    assert Order(data={"proof": None}).is_valid()
+    assert phone_otp.redeem(token, purpose="signup") == PHONE
 
 
 def test_a_token_for_another_purpose_is_refused(token):

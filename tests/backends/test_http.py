@@ -334,3 +334,17 @@ def test_a_class_may_have_a_base_url_of_its_own_which_an_option_overrides():
     assert OwnBackend(alias="vendor", base_url="https://eu.vendor.example").base_url == "https://eu.vendor.example"
     backend = OwnBackend(alias="vendor", timeout=[1, 2.5])
     assert (backend.connect_timeout, backend.read_timeout) == (1, 2.5)
+
+
+def test_the_body_of_a_redirect_is_capped_like_any_other():
+    """requests reads it whole to prepare for the next request, unless it knows of no redirect."""
+    head = b"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 10000000\r\n\r\n"
+    with RawServer(say(head + b"x" * 10_000_000)) as server:
+        answer = backend_at(server.url).request("POST", "/")
+    assert (answer.status, len(answer.body)) == (302, BODY_MAXIMUM)
+
+
+def test_a_handshake_that_does_not_end_is_certainly_not_sent():
+    with RawServer(be_silent) as server:
+        failure = refuse(server.url.replace("http://", "https://"), BackendUnavailable, timeout=(0.3, 5.0))
+    assert failure.reason == "no connection"

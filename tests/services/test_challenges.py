@@ -312,6 +312,13 @@ class TestVerify:
         with pytest.raises(TooManyAttempts):
             phone_otp.verify(challenge.handle, latest_code(PHONE))
 
+    def test_a_locked_challenge_past_its_end_is_expired(self, clock):
+        challenge = send()
+        Challenge.objects.update(attempts=5, status="locked")
+        clock.shift(300)
+        with pytest.raises(ChallengeExpired):
+            phone_otp.verify(challenge.handle, latest_code(PHONE))
+
 
 class TestResend:
     def test_sends_the_same_code_again_and_buys_neither_guesses_nor_time(self, clock):
@@ -325,6 +332,13 @@ class TestResend:
         assert again.attempts_left == 4
         assert again.expires_at == challenge.expires_at
         assert again.handle == challenge.handle
+
+    def test_says_how_long_the_code_still_lives(self, clock):
+        challenge = send()
+        clock.shift(timedelta(minutes=4, seconds=40))
+        phone_otp.resend(challenge.handle)
+        assert "expires in 5 minutes" in outbox[0].text
+        assert "expires in 1 minute." in outbox[1].text
 
     def test_waits_longer_each_time(self, clock):
         with override_phone_otp(LIMITS={"send.number": []}, CODE_TTL=timedelta(minutes=10)):
@@ -414,6 +428,12 @@ class TestStatusAndCancel:
         assert phone_otp.status(challenge.handle).status_at(timezone.now()) == "pending"
         clock.shift(300)
         assert phone_otp.status(challenge.handle).status_at(timezone.now()) == "expired"
+
+    def test_the_state_knows_that_time_has_passed(self, clock):
+        challenge = send()
+        assert challenge.state == "pending"
+        clock.shift(300)
+        assert (challenge.state, challenge.status) == ("expired", "pending")
 
     def test_a_canceled_challenge_proves_nothing(self, clock):
         challenge = send()
@@ -505,6 +525,22 @@ class TestRegisteredOnly:
             send(purpose="login")
         with pytest.raises(RateLimited):
             send(purpose="login")
+
+    def test_who_signs_up_after_a_decoy_gets_a_code_in_the_same_session(self, rf):
+        request = rf.post("/")
+        request.session = type("Session", (), {"session_key": "one-browser"})()
+        decoy = send(purpose="login", request=request)
+        bind(User.objects.create_user("member"), PHONE)
+        assert send(purpose="login", request=request).handle != decoy.handle
+        assert len(outbox) == 1
+
+    def test_a_template_with_a_fault_tells_nothing(self, member, settings, tmp_path):
+        template = tmp_path / "phone_otp" / "message" / "login.txt"
+        template.parent.mkdir(parents=True)
+        template.write_text("{% if %}")
+        settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+        real, decoy = send(purpose="login"), phone_otp.send("+14155550199", purpose="login")
+        assert real.delivery_status == decoy.delivery_status == "accepted"
 
     def test_support_can_see_why_no_message_went(self):
         send(purpose="login")

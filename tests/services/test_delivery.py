@@ -1,5 +1,6 @@
 """Delivery: a message is handed over once, what became of it is written down, and nothing is sent twice."""
 
+import time
 from datetime import timedelta
 
 import pytest
@@ -174,6 +175,50 @@ def test_a_vendors_words_are_kept_without_number_code_or_text():
     assert delivery.reason.startswith("bad […] for […]")
     assert PHONE[1:] not in delivery.reason
     assert delivery.vendor_code == "X[…]"
+
+
+def test_a_vendor_that_says_sending_has_taken_the_message():
+    for status in (DeliveryStatus.SENDING, DeliveryStatus.QUEUED):
+        with vendors(SendResult(id="vendor-7", status=status)):
+            assert send().delivery_status == "accepted"
+
+
+@pytest.mark.parametrize("answer", [None, SendResult(status="gone fishing"), "ok"], ids=["None", "status", "text"])
+def test_a_vendor_class_that_answers_nonsense_may_have_sent_the_message(answer):
+    with vendors(answer, "outbox"):
+        assert send().delivery_status == "unknown"
+    assert Delivery.objects.get().status == "unknown"
+    assert not outbox
+
+
+def test_a_template_with_a_fault_sends_nothing_and_says_so(settings, tmp_path):
+    template = tmp_path / "phone_otp" / "message" / "signup.txt"
+    template.parent.mkdir(parents=True)
+    template.write_text("{% if %}")
+    settings.TEMPLATES = [{**settings.TEMPLATES[0], "DIRS": [tmp_path]}]
+    with pytest.raises(DeliveryFailed):
+        send()
+    assert rows()[0][1:3] == ("failed", "the message could not be worded: TemplateSyntaxError")
+
+
+def test_a_vendors_id_is_kept_without_the_number():
+    with vendors(SendResult(id=f"{PHONE}-7")):
+        send()
+    assert Delivery.objects.get().vendor_id == "[…]-7"
+
+
+def test_a_vendor_gets_only_the_time_that_the_route_has_left(httpserver):
+    from django_phone_otp.backends.base import route_ends_at
+    from django_phone_otp.backends.http import HTTPBackend
+
+    backend = HTTPBackend(alias="default", base_url=httpserver.url_for(""))
+    with route_ends_at(time.monotonic() + 1):
+        connect, read = backend._timeouts()
+        assert 0 < connect * 3 + read <= 1
+    assert backend._timeouts() == (1.0, 7.0)
+    with route_ends_at(time.monotonic() - 1), pytest.raises(BackendUnavailable):
+        backend.request("POST", "/")
+    assert not httpserver.log
 
 
 def test_the_route_stops_when_its_time_is_over(monkeypatch):

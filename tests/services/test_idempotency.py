@@ -5,12 +5,13 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.cache import cache
+from django.db import OperationalError
 
 import django_phone_otp as phone_otp
 from django_phone_otp.backends.base import BackendUnavailable
 from django_phone_otp.exceptions import DeliveryFailed, IdempotencyMismatch, Invalid, ResendTooSoon
 from django_phone_otp.models import Challenge
-from django_phone_otp.services import idempotency
+from django_phone_otp.services import challenges, idempotency
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
 from tests.services.test_delivery import vendors
@@ -87,6 +88,10 @@ class TestKey:
         stranger = send(request_of(address="203.0.113.9"), "made-up-key")
         assert stranger.handle != first.handle
 
+    def test_belongs_to_the_session_behind_a_shared_address(self, request_of):
+        first = send(request_of(session="one-browser"), "made-up-key")
+        assert send(request_of(session="another-browser"), "made-up-key").handle != first.handle
+
     def test_belongs_to_the_user_wherever_they_are(self, request_of):
         member = User.objects.create_user("member")
         first = send(request_of(user=member), "made-up-key")
@@ -132,6 +137,21 @@ class TestKey:
         with pytest.raises(ResendTooSoon):
             phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
         clock.shift(30)
+        phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
+        assert len(outbox) == 2
+
+    def test_a_resend_that_met_a_database_that_was_gone_may_be_asked_again_with_it(
+        self, request_of, clock, monkeypatch
+    ):
+        def gone(*_):
+            raise OperationalError
+
+        challenge = send(request_of())
+        clock.shift(30)
+        with monkeypatch.context() as broken:
+            broken.setattr(challenges, "_get", gone)
+            with pytest.raises(OperationalError):
+                phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
         phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
         assert len(outbox) == 2
 

@@ -62,6 +62,18 @@ def test_a_limit_is_exact_on_redis_when_many_come_at_once(redis_cache):
 
 
 @pytest.mark.django_db
+def test_who_is_refused_for_the_address_does_not_use_up_a_strangers_number(rf):
+    attacker = rf.post("/", REMOTE_ADDR="203.0.113.9")
+    with override_phone_otp(LIMITS={"send.ip": ["1/1h"]}):
+        phone_otp.send("+14155550100", purpose="signup", request=attacker)
+        for _ in range(12):
+            with pytest.raises(RateLimited):
+                phone_otp.send(PHONE, purpose="signup", request=attacker)
+        owner = rf.post("/", REMOTE_ADDR="198.51.100.7")
+        assert phone_otp.send(PHONE, purpose="signup", request=owner).number == PHONE
+
+
+@pytest.mark.django_db
 class TestFailsClosed:
     def test_without_the_cache_nothing_is_sent(self, settings):
         settings.CACHES = DEAD_REDIS

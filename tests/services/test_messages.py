@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from django.template import engines
 
 import django_phone_otp as phone_otp
 from django_phone_otp.core.segments import Encoding, count_segments
+from django_phone_otp.exceptions import Invalid
 from django_phone_otp.test import outbox, override_phone_otp
 from tests.conftest import PHONE
 
@@ -77,6 +77,36 @@ def test_a_context_cannot_forge_the_line_that_phones_read():
     assert bound == [f"@example.com #{message.code}"]
 
 
+@pytest.mark.parametrize(
+    "payee",
+    [
+        "evil.com",
+        "go to evil\uff0ecom",
+        "evil\u3002com",
+        "evil.co\u034fm",
+        "http:evil",
+        "tel:+19005551234",
+        "93.184.216.34/x",
+        "WWW.EVIL.EXAMPLE",
+        "x\u202ey",
+        "x\n@evil #123456",
+    ],
+    ids=ascii,
+)
+def test_a_context_cannot_carry_a_link(payee):
+    with pytest.raises(Invalid):
+        send("payment", context={"amount": "1", "payee": payee})
+
+
+@pytest.mark.parametrize(
+    "payee",
+    ["J.R. Smith & Sons", "A/S No. 5", "10.50", "Caf\u00e9 St. Gallen", "\u092e\u093f\u0920\u093e\u0908"],
+    ids=ascii,
+)
+def test_a_payees_name_is_no_link(payee):
+    assert f"payee: {payee}" in send("payment", context={"amount": "1,234.56 EUR", "payee": payee}).text
+
+
 def test_template_syntax_in_a_context_is_only_text():
     message = send("payment", context={"amount": "{{ code }}", "payee": "{0.__class__}{% debug %}"})
     assert "amount: {{ code }}\npayee: {0.__class__}{% debug %}" in message.text
@@ -103,7 +133,6 @@ def test_a_purpose_may_have_a_template_of_its_own(settings, tmp_path):
     from django_phone_otp.services.phones import bind
 
     bind(User.objects.create_user("member"), PHONE)
-    assert engines["django"]
     message = send("login")
     assert message.text == f"Log in to Example with {message.code} (login, sms).\n\n@example.com #{message.code}"
 

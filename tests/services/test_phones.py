@@ -8,7 +8,7 @@ from django.db.models import QuerySet
 
 from django_phone_otp.exceptions import NumberTaken
 from django_phone_otp.models import VerifiedPhone
-from django_phone_otp.services.phones import bind, find_user, is_registered
+from django_phone_otp.services.phones import bind, find_user, is_active, is_registered
 from django_phone_otp.test import override_phone_otp
 
 pytestmark = pytest.mark.django_db
@@ -173,3 +173,18 @@ def test_the_same_user_who_binds_twice_at_once_is_bound(sam, monkeypatch):
         bind(sam, PHONE)
         assert find_user(PHONE) == sam
         assert VerifiedPhone.objects.count() == 1
+
+
+class TestActive:
+    """A user model may have is_active as a field, a property, or not at all."""
+
+    def test_a_property_is_asked_too(self, monkeypatch):
+        user = User.objects.create_user("member")
+        bind(user, PHONE)
+        assert find_user(PHONE) == user
+        monkeypatch.setattr(User, "is_active", property(lambda self: False, lambda self, value: None))
+        assert find_user(PHONE) is None
+        assert not is_registered(PHONE)
+
+    def test_without_it_everybody_is(self):
+        assert is_active(object())

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 from django.utils import timezone
 
 import django_phone_otp as phone_otp
-from django_phone_otp.exceptions import Invalid, InvalidToken
+from django_phone_otp.exceptions import InvalidToken
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import proofs
 from django_phone_otp.services.proofs import peek
@@ -38,6 +39,11 @@ def test_another_purpose_is_refused_and_does_not_spend_it(token):
     with pytest.raises(InvalidToken):
         phone_otp.redeem(token, purpose="login")
     assert phone_otp.redeem(token, purpose="signup") == PHONE
+
+
+def test_a_purpose_that_does_not_exist_is_the_projects_mistake(token):
+    with pytest.raises(ImproperlyConfigured, match="did you mean 'signup'"):
+        phone_otp.redeem(token, purpose="sign-up")
 
 
 def test_looking_does_not_spend_it(token):
@@ -126,6 +132,6 @@ class TestContext:
 
     @pytest.mark.parametrize("context", [None, {}, {"amount": "10.00"}])
     def test_a_context_that_is_left_out_is_the_callers_mistake(self, token, context):
-        with pytest.raises(Invalid, match="not valid"):
+        with pytest.raises(ImproperlyConfigured, match="bound to amount, payee"):
             phone_otp.redeem(token, purpose="payment", context=context)
         assert phone_otp.redeem(token, purpose="payment", context=self.CONTEXT) == PHONE

@@ -68,7 +68,8 @@ class ChallengeLife(RuleBasedStateMachine):
         return "expired" if known.state == "pending" and known.expires_at <= self.now() else known.state
 
     def refusal(self, known):
-        closed = {"expired": ChallengeExpired, "locked": TooManyAttempts}
+        locked = TooManyAttempts if known.expires_at > self.now() else ChallengeExpired
+        closed = {"expired": ChallengeExpired, "locked": locked}
         state = self.state_of(known)
         return None if state == "pending" else closed.get(state, ChallengeClosed)
 

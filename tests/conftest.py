@@ -11,6 +11,7 @@ from django.dispatch import Signal
 from django_phone_otp import signals
 from django_phone_otp.test import outbox
 from tests import routers
+from tests import settings as suite
 from tests.reachable import REQUIRED, answers, find_chromium
 
 PHONE = "+14155550123"
@@ -26,7 +27,8 @@ def _clean_slate():
 def need(what, is_there):
     """Skip the test, or fail it where every service is required."""
     if not is_there:
-        reason = f"{what} does not answer on this machine"
+        left_out = " (PHONE_OTP_ONLY_SQLITE=1 leaves it out)" if suite.ONLY_SQLITE else ""
+        reason = f"{what} does not answer on this machine{left_out}"
         if REQUIRED:
             pytest.fail(f"{reason}, and PHONE_OTP_REQUIRE_SERVICES=1 asks for it")
         pytest.skip(reason)

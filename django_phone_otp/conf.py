@@ -42,6 +42,7 @@ DEFAULTS: dict[str, Any] = {
     "LIMITS": {
         "send.number": ["3/5m", "10/1d"],
         "send.ip": ["20/1h"],
+        "send.account": [],
         "verify.number": ["15/1d"],
         "verify.ip": ["60/1h"],
     },

@@ -12,12 +12,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
-from django_phone_otp.backends.base import DeliveryError, Scope, SendResult, route_ends_at
+from django_phone_otp.backends.base import BackendUnavailable, DeliveryError, Scope, SendResult, route_ends_at
 from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.core.redaction import redact, without
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
+from django_phone_otp.exceptions import RetryLater
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery
+from django_phone_otp.services import limits
 from django_phone_otp.services.codes import code_of
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.messages import compose
@@ -138,6 +140,7 @@ def _try(delivery: Delivery, alias: str) -> tuple[DeliveryStatus, bool]:
     segments = count_segments(message.text).count if backends[alias].sends_text else 1
     known |= {"segments": segments} if segments != delivery.segments else {}
     try:
+        _keep_to_account(alias)
         result = backends[alias].send(message)
         taken = {"status": _TAKEN[result.status], "vendor_id": _vendor_id(result, secrets)}
     except DeliveryError as failure:
@@ -147,6 +150,14 @@ def _try(delivery: Delivery, alias: str) -> tuple[DeliveryStatus, bool]:
         reason = f"the backend raised {type(problem).__name__}"
         return _record(delivery, status=DeliveryStatus.UNKNOWN, reason=reason, **known), False
     return _record(delivery, **taken, **known), False
+
+
+def _keep_to_account(alias: str) -> None:
+    """Count one message against what the vendor allows this account. Raises ``BackendUnavailable``."""
+    try:
+        limits.hit({"send.account": alias})
+    except RetryLater as refusal:  # over the limit, or no way to tell: either way, nothing was sent
+        raise BackendUnavailable("the account's own limit was reached", retry_after=refusal.retry_after) from None
 
 
 def _vendor_id(result: SendResult, secrets: tuple[str, ...]) -> str:

@@ -126,6 +126,17 @@ def test_the_person_may_ask_again_after_an_uncertain_delivery():
     assert Vendor.asked == ["default", "default"]
 
 
+def test_a_full_account_is_passed_over_for_the_next():
+    with vendors("outbox", "outbox", LIMITS={"send.account": ["2/1h"]}):
+        for last in range(4):
+            phone_otp.send(f"+1415555010{last}", purpose="signup")
+        with pytest.raises(DeliveryFailed):
+            send()
+    assert [row[0] for row in rows() if row[1] == "accepted"] == ["default"] * 2 + ["backup1"] * 2
+    assert rows()[-1][1:3] == ("failed", "the account's own limit was reached")
+    assert len(outbox) == 4
+
+
 def test_a_limit_on_the_number_is_not_walked_around():
     limit = BackendUnavailable("three in five minutes", scope=Scope.RECIPIENT)
     with vendors(limit, "outbox"), pytest.raises(DeliveryFailed):

@@ -1,8 +1,10 @@
 """What people read, and what their phones read."""
 
 import re
+import struct
 
 import pytest
+from django.utils import translation
 
 import django_phone_otp as phone_otp
 from django_phone_otp.core.segments import Encoding, count_segments
@@ -138,8 +140,6 @@ def test_a_purpose_may_have_a_template_of_its_own(settings, tmp_path):
 
 
 def test_the_message_is_in_the_language_that_was_asked_in(settings, tmp_path):
-    from django.utils import translation
-
     template = tmp_path / "phone_otp" / "message" / "default.txt"
     template.parent.mkdir(parents=True)
     template.write_text("{% load i18n %}{% get_current_language as language %}{{ language }} {{ code }}")
@@ -148,6 +148,36 @@ def test_the_message_is_in_the_language_that_was_asked_in(settings, tmp_path):
         challenge = phone_otp.send(PHONE, purpose="signup")
     assert challenge.language == outbox[0].language == "de"
     assert outbox[0].text.startswith("de ")
+
+
+def catalogue(folder, language, entries):
+    """Write ``entries`` as a compiled catalogue (GNU gettext's MO format) and return the folder for LOCALE_PATHS."""
+    pairs = sorted((key.encode(), value.encode()) for key, value in entries.items())
+    table, texts, start = [], b"", 28 + 16 * len(pairs)
+    for column in (0, 1):
+        for pair in pairs:
+            table.append(struct.pack("<2I", len(pair[column]), start + len(texts)))
+            texts += pair[column] + b"\0"
+    head = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, start)
+    target = folder / language / "LC_MESSAGES" / "django.mo"
+    target.parent.mkdir(parents=True)
+    target.write_bytes(head + b"".join(table) + texts)
+    return folder
+
+
+def test_the_default_text_is_translated(settings, tmp_path):
+    singular, plural = (f"It expires in %(minutes)s minute{s}. Do not share it." for s in ("", "s"))
+    german = {
+        "": "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n",
+        "%(code)s is your %(app_name)s code.": "%(code)s ist Ihr Code für %(app_name)s.",
+        f"{singular}\0{plural}": "Er gilt %(minutes)s Minute.\0Er gilt %(minutes)s Minuten.",
+    }
+    settings.LOCALE_PATHS = [catalogue(tmp_path, "de", german)]
+    with translation.override("de"):
+        message = send()
+    assert message.text == (
+        f"{message.code} ist Ihr Code für Example.\nEr gilt 5 Minuten.\n\n@example.com #{message.code}"
+    )
 
 
 def test_the_repr_of_a_message_shows_nothing_secret():

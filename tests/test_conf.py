@@ -71,7 +71,8 @@ def test_the_defaults_are_in_force(given, settings):
     assert current.resend_after == (30, 40, 60, 90, 120)
     assert current.limits == {
         "send.number": (Rate(3, 300), Rate(10, 86_400)),
-        "send.ip": (Rate(20, 3600),), "send.account": (),
+        "send.ip": (Rate(20, 3600),),
+        "send.account": (),
         "verify.number": (Rate(15, 86_400),),
         "verify.ip": (Rate(60, 3600),),
     }

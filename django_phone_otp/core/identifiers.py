@@ -7,14 +7,15 @@ from datetime import datetime
 
 
 def uuid7() -> uuid.UUID:
-    """Return a new UUIDv7 (RFC 9562 §5.7): 48 bits of Unix milliseconds, then 74 random bits.
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, 12 bits of their fraction, 62 random bits.
 
-    New rows land at the end of the primary key's index. It identifies; it is never the secret.
+    The fraction (RFC 9562 §6.2, method 3) puts two ids of one process in order within a millisecond
+    too. New rows land at the end of the primary key's index. It identifies; it is never the secret.
     """
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
-    value = value & ~(0xF << 76) | 0x7 << 76  # version
-    value = value & ~(0x3 << 62) | 0x2 << 62  # variant
-    return uuid.UUID(int=value)
+    milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
+    fraction = nanoseconds * 4096 // 1_000_000
+    random = int.from_bytes(os.urandom(8), "big") >> 2
+    return uuid.UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0x2 << 62 | random)
 
 
 def first_uuid7(moment: datetime) -> uuid.UUID:

@@ -4,6 +4,7 @@ Each hides its variables, and those of all that it calls, from Django's error re
 codes and handles. A narrower list further down would undo that, so only the verbs have the decorator.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -61,8 +62,9 @@ def send(
     try:
         challenge, delivery = opening.open_challenge(asked, claim.client, limits.address(request))
         if delivery is None:
-            return _read(challenge.pk)
-        _start(challenge, delivery)
+            challenge = _read(challenge.pk)
+        else:
+            _start(challenge, delivery)
     except BaseException:  # whatever went wrong, a database that is gone too: the key must not say that it was done
         claim.release()
         raise
@@ -90,20 +92,16 @@ def resend(
     pk = intake.take_handle(handle)
     channel = None if channel is None else intake.take_channel(channel)
     claim = idempotency.claim("resend", idempotency_key, request, pk.bytes, (channel or "").encode())
-    if claim.replay:
+    if claim.challenge is not None:
         return _read(pk)
     try:
-        challenge = _get(pk)
-        now = timezone.now()
-        _require_resendable(challenge, now)
-        opening.charge(challenge.number, limits.address(request))
-        delivery = opening.reopen(challenge, channel or challenge.channel, now)
-        if delivery is None:
-            raise _lost_resend(challenge)  # noqa: TRY301 - the claim is released for it as for any refusal
-        _start(challenge, delivery)
-    except BaseException:  # whatever went wrong, a database that is gone too: the key must not say that it was done
+        challenge = _resend(pk, channel, limits.address(request))
+    except BaseException as refusal:  # as in send()
         claim.release()
+        if claim.replay and isinstance(refusal, ResendTooSoon):
+            return _read(pk)  # the first one with this key is on its way
         raise
+    claim.settle(pk)
     return challenge
 
 
@@ -209,11 +207,19 @@ def _require_resendable(challenge: Challenge, now: datetime) -> None:
         raise ResendTooSoon((challenge.resend_at - now).total_seconds())
 
 
-def _lost_resend(challenge: Challenge) -> ResendTooSoon:
-    """Say why there was no turn: raise that the challenge is over, or return that another resend came first."""
-    challenge.refresh_from_db()
-    _require_resendable(challenge, timezone.now())
-    return ResendTooSoon(1)
+def _resend(pk: UUID, channel: str | None, address: Mapping[str, str]) -> Challenge:
+    """Judge a resend, take its turn, and send. Raises why not."""
+    challenge = _get(pk)
+    now = timezone.now()
+    _require_resendable(challenge, now)
+    opening.charge(challenge.number, address)
+    delivery = opening.reopen(challenge, channel or challenge.channel, now)
+    if delivery is None:  # another resend, or the end of the challenge, came first
+        challenge.refresh_from_db()
+        _require_resendable(challenge, timezone.now())
+        raise ResendTooSoon(1)
+    _start(challenge, delivery)
+    return challenge
 
 
 def _count_guess(challenge: Challenge, right: bool, now: datetime) -> bool:

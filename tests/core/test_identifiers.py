@@ -63,3 +63,11 @@ def test_the_first_id_of_a_moment_is_below_every_id_from_then_on_and_above_all_b
 )
 def test_first_ids_sort_as_their_moments_do(moment, later):
     assert first_uuid7(moment) < first_uuid7(moment + later)
+
+
+def test_ids_made_within_one_millisecond_are_in_order(monkeypatch):
+    moments = iter(range(1_800_000_000_000_000_000, 1_800_000_000_001_000_000, 1_000))
+    monkeypatch.setattr(time, "time_ns", lambda: next(moments))
+    made = [uuid7() for _ in range(1000)]
+    assert made == sorted(made)
+    assert len({one.int >> 80 for one in made}) == 1

@@ -125,6 +125,21 @@ class TestKey:
         assert len(outbox) == 2
         assert Challenge.objects.get().messages == 2
 
+    def test_a_resend_whose_process_died_before_it_sent_is_sent_by_the_next_with_it(self, request_of, clock):
+        challenge = send(request_of())
+        clock.shift(30)
+        idempotency.claim("resend", "made-up-key", request_of(), challenge.pk.bytes, b"")  # and nothing more
+        for _ in range(2):
+            phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
+        assert len(outbox) == 2
+
+    def test_a_resend_that_meets_the_first_on_its_way_gets_its_answer(self, request_of, clock):
+        challenge = send(request_of())
+        idempotency.claim("resend", "made-up-key", request_of(), challenge.pk.bytes, b"")  # it is sending just now
+        again = phone_otp.resend(challenge.handle, request=request_of(), idempotency_key="made-up-key")
+        assert again.handle == challenge.handle
+        assert len(outbox) == 1
+
     def test_a_resend_of_another_challenge_with_it_is_a_mismatch(self, request_of, clock):
         first, second = send(request_of()), send(request_of())
         clock.shift(30)

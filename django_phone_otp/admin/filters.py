@@ -1,6 +1,6 @@
 """Filters by what the settings name: asking the table which values it holds would read all of it."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -9,16 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
 
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin
-
 
 class _SettingFilter(admin.SimpleListFilter):
     setting: ClassVar[str]
 
-    def lookups(self, request: HttpRequest, model_admin: _ModelAdmin) -> list[tuple[str, str]]:
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
         """Return the names in the setting."""
         return [(name, name) for name in getattr(conf.current(), self.setting)]
 

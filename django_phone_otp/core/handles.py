@@ -21,9 +21,9 @@ def seal(ring: KeyRing, use: str, pk: uuid.UUID) -> str:
     return base64.urlsafe_b64encode(pk.bytes + tag).rstrip(b"=").decode()
 
 
-def unseal(ring: KeyRing, use: str, sealed: str) -> uuid.UUID | None:
+def unseal(ring: KeyRing, use: str, sealed: object) -> uuid.UUID | None:
     """Return the primary key that ``sealed`` names, or None when no key of the ring signed it."""
-    if _SEALED.fullmatch(sealed) is None:
+    if not isinstance(sealed, str) or _SEALED.fullmatch(sealed) is None:
         return None
     try:
         raw = base64.b64decode(sealed + "=", altchars=b"-_", validate=True)

@@ -64,7 +64,7 @@ def take_context(context: Context, fields: tuple[str, ...]) -> dict[str, str]:
 
 def take_handle(handle: object) -> UUID:
     """Return the primary key that ``handle`` names. Raises ``ChallengeNotFound`` for a forged one, at no cost."""
-    pk = handles.unseal(conf.current().keys, handles.HANDLE, handle) if isinstance(handle, str) else None
+    pk = handles.unseal(conf.current().keys, handles.HANDLE, handle)
     if pk is None:
         raise ChallengeNotFound
     return pk

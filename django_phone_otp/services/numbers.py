@@ -23,18 +23,14 @@ def admit_number(phone: object) -> Number:
     typed = getattr(phone, "as_e164", phone)
     if not isinstance(typed, str):
         raise InvalidPhone("type")
+    listed = conf.current().test_numbers
     # Before any question of validity: fictional numbers are invalid to libphonenumber.
-    fictional = _compact(typed) if conf.current().test_numbers else ""
-    if find_test_number(fictional) is not None:
-        return Number(fictional, "")
-    if fictional in conf.current().test_numbers:  # not in force: it must not become a number like any other
-        raise _refused("test_number")
-    try:
-        number = parse_number(typed, conf.current().default_region)
-    except RefusedNumber as refusal:
-        raise _refused(refusal.reason) from None
-    except UnreadableNumber as refusal:
-        raise InvalidPhone(refusal.reason) from None
+    compact = _compact(typed) if listed else ""
+    number = Number(compact, "") if compact in listed else _parse(typed)
+    if number.e164 in listed:
+        if find_test_number(number.e164) is None:  # not in force: it must not become a number like any other
+            raise _refused("test_number")
+        return number
     if not conf.current().allows_region(number.region):
         raise _refused("region")
     return number
@@ -53,6 +49,15 @@ def _compact(typed: str) -> str:
         return compact_number(typed)
     except UnreadableNumber:
         return ""
+
+
+def _parse(typed: str) -> Number:
+    try:
+        return parse_number(typed, conf.current().default_region)
+    except RefusedNumber as refusal:
+        raise _refused(refusal.reason) from None
+    except UnreadableNumber as refusal:
+        raise InvalidPhone(refusal.reason) from None
 
 
 def _refused(reason: str) -> NumberNotAllowed:

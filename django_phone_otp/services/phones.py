@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, router, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -47,7 +47,7 @@ def bind(user: Any, number: str) -> None:
             raise NumberTaken
         setattr(user, field, number)
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=router.db_for_write(type(user), instance=user)):
                 user.save(update_fields=[field])
         except IntegrityError:  # somebody was quicker, and the field is unique
             raise NumberTaken from None
@@ -56,7 +56,8 @@ def bind(user: Any, number: str) -> None:
     if owned.filter(user_id=user.pk).update(verified_at=timezone.now()):
         return
     try:
-        with transaction.atomic():  # a savepoint: the caller's transaction outlives a number that is taken
+        # A savepoint: the caller's transaction outlives a number that is taken.
+        with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
             VerifiedPhone.objects.create(user_id=user.pk, number=number)
     except IntegrityError:
         if not owned.filter(user_id=user.pk).exists():

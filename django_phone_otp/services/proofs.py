@@ -73,7 +73,7 @@ def _look(token: object, purpose: str, context: intake.Context) -> tuple[UUID, s
     if purpose not in conf.current().purposes:
         known = conf.unknown(purpose, tuple(conf.current().purposes))
         raise ImproperlyConfigured(f"the purpose {purpose!r} is {known}")
-    pk = handles.unseal(conf.current().keys, handles.TOKEN, token) if isinstance(token, str) else None
+    pk = handles.unseal(conf.current().keys, handles.TOKEN, token)
     row = None if pk is None else _redeemable(pk, purpose).values_list("number", "context").first()
     if pk is None or row is None:
         raise InvalidToken

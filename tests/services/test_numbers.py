@@ -170,3 +170,11 @@ def test_a_project_with_test_numbers_still_tells_others_what_is_wrong():
     with override_phone_otp(TEST_NUMBERS=numbers), pytest.raises(InvalidPhone) as refusal:
         admit_number("+14155550123;ext=1")
     assert refusal.value.reason == "characters"
+
+
+@pytest.mark.parametrize("spelling", ["+1 415 555 0100", "(415) 555-0100", "011 1 415 555 0100"])
+def test_a_test_number_that_is_not_in_force_is_refused_in_every_spelling(spelling):
+    numbers = {"+14155550100": {**TEST_NUMBER, "until": "2020-01-31"}}
+    with override_phone_otp(TEST_NUMBERS=numbers, DEFAULT_REGION="US"), pytest.raises(NumberNotAllowed) as refusal:
+        admit_number(spelling)
+    assert refusal.value.reason == "test_number"

@@ -5,25 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 
-from django_phone_otp.backends.base import Message
 from django_phone_otp.backends.console import ConsoleBackend
 from django_phone_otp.backends.inbox import KEPT, InboxBackend, read_inbox
 from django_phone_otp.backends.locmem import LocmemBackend, outbox
+from tests.messages import message
 
 NOON = datetime(2026, 11, 22, 12, 0, 0, 250_000, tzinfo=UTC)
-
-
-def message(text="424242 is your code.", key="k-1", channel="sms"):
-    return Message(
-        number="+14155550123",
-        channel=channel,
-        purpose="signup",
-        text=text,
-        code="424242",
-        variables={},
-        language="en",
-        key=key,
-    )
 
 
 @pytest.mark.parametrize("backend", [ConsoleBackend, InboxBackend, LocmemBackend])

@@ -1,7 +1,7 @@
 import pytest
 
-from django_phone_otp.backends.base import Message
 from django_phone_otp.backends.inbox import InboxBackend
+from tests.messages import message
 
 TEXTS = (
     "424242 is your Example code.\nIt expires in 5 minutes. Do not share it.\n\n@login.example.com #424242",
@@ -39,18 +39,7 @@ def open_page(browser, url):
 @pytest.mark.django_db(transaction=True)
 def test_the_pages_load_without_an_error_and_fit_a_phone_and_a_desktop(browser, live_server):
     for text in TEXTS:
-        InboxBackend(alias="default").send(
-            Message(
-                number="+14155550123",
-                channel="whatsapp",
-                purpose="signup",
-                text=text,
-                code="424242",
-                variables={},
-                language="en",
-                key="k",
-            )
-        )
+        InboxBackend(alias="default").send(message(text, channel="whatsapp"))
     for path, shown in (("/", "django-phone-otp"), ("/phone/inbox/", "424242 is your Example code.")):
         page, wrong = open_page(browser, live_server.url + path)
         assert shown in page.inner_text("body")

@@ -2,8 +2,8 @@ import pytest
 from django.urls import reverse
 from django.utils import translation
 
-from django_phone_otp.backends.base import Message
 from django_phone_otp.backends.inbox import InboxBackend
+from tests.messages import message
 
 PAGE, JSON = "/phone/inbox/", "/phone/inbox.json"
 
@@ -17,18 +17,7 @@ debug = pytest.mark.usefixtures("_debug")
 
 
 def receive(text, number="+14155550123", channel="sms"):
-    InboxBackend(alias="default").send(
-        Message(
-            number=number,
-            channel=channel,
-            purpose="signup",
-            text=text,
-            code="424242",
-            variables={},
-            language="en",
-            key="k",
-        )
-    )
+    InboxBackend(alias="default").send(message(text, number, channel))
 
 
 def test_the_pages_are_where_the_project_mounted_them():

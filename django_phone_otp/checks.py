@@ -18,6 +18,7 @@ from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.core.keys import MINIMUM_LENGTH
 from django_phone_otp.services.messages import TEMPLATES
+from django_phone_otp.services.samples import samples
 
 SETTING_IDS = {
     "": "E001",
@@ -40,6 +41,7 @@ SETTING_IDS = {
     "DISPATCHER": "E018",
     "TEST_NUMBERS": "E019",
     "RETENTION": "E020",
+    "BUDGET": "E026",
 }
 """The check id of each key of ``PHONE_OTP``; an unknown key has that of the dict itself."""
 
@@ -67,7 +69,13 @@ def check_settings(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
             _error(SETTING_IDS.get(key, SETTING_IDS[""]), conf.describe(key, message))
             for key, message in problems.items()
         ]
-    return [*_check_backends(), *_check_channels(), *_check_names(), *_check_templates(), *_check_rate_limits()]
+    return [
+        *_check_backends(),
+        *_check_channels(),
+        *_check_names(),
+        *(list(_check_templates()) or _check_texts()),
+        *_check_rate_limits(),
+    ]
 
 
 @register(Tags.security, deploy=True)
@@ -114,6 +122,18 @@ def _check_templates() -> Iterator[CheckMessage]:
             hint = "TEMPLATES needs the DjangoTemplates backend with APP_DIRS, or a directory that has this file."
             yield _error("E023", f"The message template {TEMPLATES[-1]!r} cannot be found.", hint)
             return  # nor will it be for the other purposes
+
+
+def _check_texts() -> Iterator[CheckMessage]:
+    """Word every message once: what a register would refuse, and what costs more than one segment."""
+    for sample in samples():
+        about = f"BACKENDS[{sample.alias!r}]: the message for {sample.purpose!r} in {sample.language!r}"
+        if sample.refusal:
+            yield _error("E027", f"{about} would not be sent: {sample.refusal}.")
+        elif sample.segments.count > 1:
+            size = f"{sample.segments.units} units of {sample.segments.encoding}"
+            hint = "Shorten the template or APP_NAME, or keep to the characters of GSM-7."
+            yield _warning("W028", f"{about} takes {sample.segments.count} segments ({size}).", hint)
 
 
 def _check_channels() -> Iterator[CheckMessage]:

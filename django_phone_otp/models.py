@@ -1,4 +1,4 @@
-"""What is stored: challenges, the deliveries of their messages, and which number belongs to which user.
+"""What is stored: challenges, the deliveries of their messages with their receipts, and which number is whose.
 
 Only ``services`` writes here. No table ever holds a code, a handle or a token; full numbers live in
 ``Challenge.number`` and ``VerifiedPhone.number`` alone.
@@ -120,10 +120,16 @@ class Delivery(models.Model):
         default=DeliveryStatus.QUEUED.value,
     )
     vendor_id = models.CharField(_("vendor's id"), max_length=VENDOR_ID_MAXIMUM, blank=True)
+    check_id = models.CharField(_("vendor's id of the code"), max_length=VENDOR_ID_MAXIMUM, blank=True)
     vendor_code = models.CharField(_("vendor's code"), max_length=64, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), default=1)
+    price = models.DecimalField(_("price, estimated"), max_digits=10, decimal_places=6, null=True, blank=True)
+    latency = models.PositiveIntegerField(_("latency in ms"), null=True, blank=True)
     queued_at = models.DateTimeField(_("queued"), default=timezone.now)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True, blank=True)
+    poll_at = models.DateTimeField(_("to be asked about"), null=True, blank=True)
     updated_at = models.DateTimeField(_("updated"), default=timezone.now)
 
     class Meta:
@@ -132,9 +138,39 @@ class Delivery(models.Model):
         constraints = [
             models.CheckConstraint(condition=Q(status__in=list(DeliveryStatus)), name="phone_otp_delivery_status_known")
         ]
+        indexes = [
+            models.Index(fields=["alias", "vendor_id"], name="phone_otp_delivery_vendor_id"),
+            models.Index(fields=["poll_at"], name="phone_otp_delivery_poll_at"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.status}"
+
+
+class DeliveryReceipt(models.Model):
+    """A vendor's later word on a delivery, as it came: pushed or polled, whether it changed anything or not."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    delivery = models.ForeignKey(
+        Delivery, models.CASCADE, db_index=False, related_name="receipts", verbose_name=_("delivery")
+    )
+    status = models.CharField(_("status"), max_length=16)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    raw = models.CharField(_("as it came, redacted"), max_length=500, blank=True)
+    digest = models.CharField(_("digest"), max_length=32, editable=False)
+    at = models.DateTimeField(_("vendor's time"), null=True, blank=True)
+    received_at = models.DateTimeField(_("received"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("receipt")
+        verbose_name_plural = _("receipts")
+        constraints = [
+            # A replay is no second receipt. Also the index that finds a delivery's receipts.
+            models.UniqueConstraint(fields=["delivery", "digest"], name="phone_otp_receipt_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.status
 
 
 class VerifiedPhone(models.Model):

@@ -1,5 +1,6 @@
 import itertools
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from ipaddress import ip_network
 
 import pytest
@@ -10,7 +11,7 @@ from django_phone_otp import checks, conf
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.console import ConsoleBackend
 from django_phone_otp.core.keys import Key
-from django_phone_otp.core.policies import MessageSettings, Route, TestNumber
+from django_phone_otp.core.policies import MessageSettings, MoneyBudget, Route, TestNumber
 from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import DeliveryStatus
 
@@ -76,6 +77,7 @@ def test_the_defaults_are_in_force(given, settings):
         "verify.number": (Rate(15, 86_400),),
         "verify.ip": (Rate(60, 3600),),
     }
+    assert current.budget == MoneyBudget({})
     assert current.trusted_proxies == ()
     assert [key.id for key in current.keys] == [Key(settings.SECRET_KEY).id]
     assert current.token_ttl == timedelta(minutes=10)
@@ -121,6 +123,17 @@ GOOD = [
         "ROUTES",
         ({"regions": ("*",), "channels": ["*"], "purposes": ["*", "login"], "backends": ("default",)},),
         lambda c: c.routes == (Route(("default",), frozenset(), frozenset(), frozenset()),),
+    ),
+    (
+        "ROUTES",
+        [{"backends": {"default": 80}}],
+        lambda c: (c.routes[0].backends, c.routes[0].weights) == (("default",), (80,)),
+    ),
+    ("BUDGET", {}, lambda c: c.budget == MoneyBudget({})),
+    (
+        "BUDGET",
+        {"PRICES": {"IN": "0.0025", "*": "9999.999999"}},
+        lambda c: c.budget.prices == {"IN": Decimal("0.0025"), "*": Decimal("9999.999999")},
     ),
     ("PURPOSES", {"signup": {}}, lambda c: list(c.purposes) == ["signup"]),
     ("PURPOSES", {"signup": {"CODE_LENGTH": 8}}, purpose(code_length=8, max_attempts=5)),
@@ -193,6 +206,15 @@ test_number.__test__ = False
 DURATIONS = (None, 300, "5m", timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=999), timedelta.max)
 WHOLES = (None, "6", 6.0, True, -1, 0, 10**9)
 BAD = {
+    "BUDGET": [
+        None,
+        [],
+        {"DAILY": "50"},
+        {"PRICES": None},
+        {"PRICES": {"XX": "1"}},
+        {"PRICES": {None: "1"}},
+        *({"PRICES": {"IN": price}} for price in (None, 1, 0.5, "", "-1", "1,5", "1e3", "10000", "0.0000001", "１")),
+    ],
     "BACKENDS": [
         None,
         [],
@@ -226,6 +248,10 @@ BAD = {
         route(backends=["*"]),
         route(backends=[7]),
         route(backends=[["default"]]),
+        *(route(backends={"default": weight}) for weight in (0, -1, True, "80", 0.5, 10**9, None)),
+        route(backends={}),
+        route(backends={7: 1}),
+        route(backends={"nowhere": 1}),
         route(regions=["in"]),
         route(regions=["XX"]),
         route(regions="IN"),
@@ -389,7 +415,7 @@ def test_the_error_names_the_place_and_the_right_word(key, value, said):
         ("CODE_LENGHT", "unknown; did you mean 'CODE_LENGTH'?"),
         ("code_ttl", "unknown; did you mean 'CODE_TTL'?"),
         ("BACKEND", "unknown; did you mean 'BACKENDS'?"),
-        ("ZZZ", "unknown; known are BACKENDS, CHANNELS,"),
+        ("ZZZ", "unknown; known are BACKENDS, BUDGET, CHANNELS,"),
         (7, "unknown; known are"),
     ],
 )

@@ -18,7 +18,7 @@ from django_phone_otp.backends.base import MessageRejected, SendResult
 from django_phone_otp.backends.http import HTTPBackend
 from django_phone_otp.exceptions import DeliveryFailed, PhoneOTPError
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import budget, challenges, codes, opening, proofs
+from django_phone_otp.services import budget, challenges, codes, guesses, opening, proofs
 from django_phone_otp.services.delivery import deliver
 from django_phone_otp.services.phones import bind
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
@@ -193,7 +193,7 @@ FAULTS = [
     (challenges, "is_right", "verify"),
     (codes, "derive_code", "verify"),
     (codes, "codes_match", "verify"),
-    (challenges, "_count_guess", "verify"),
+    (guesses, "count", "verify"),
     (challenges, "prove", "verify"),
     (proofs, "_redeemable", "redeem"),
 ]
@@ -245,7 +245,7 @@ def test_an_error_report_of_a_worker_shows_no_secret(rf, monkeypatch):
     def fault(*args, **kwargs):
         raise OperationalError("the database is gone")
 
-    monkeypatch.setattr("django_phone_otp.services.delivery._record", fault)
+    monkeypatch.setattr("django_phone_otp.services.handover.record", fault)
     with pytest.raises(OperationalError) as failure:
         deliver(str(Delivery.objects.get().pk))
     reporter = ExceptionReporter(rf.post("/"), failure.type, failure.value, failure.tb)

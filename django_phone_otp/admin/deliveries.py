@@ -6,8 +6,16 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.filters import AliasFilter, ChannelFilter
-from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
-from django_phone_otp.models import Delivery
+from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
+from django_phone_otp.models import Delivery, DeliveryReceipt
+
+
+class ReceiptInline(ReadOnlyInline):
+    """What the vendor said later."""
+
+    model = DeliveryReceipt
+    fields = readonly_fields = ("received_at", "at", "status", "reason", "raw")
+    ordering = ("pk",)
 
 
 @admin.register(Delivery)
@@ -30,9 +38,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "vendor_code",
         "reason",
         "segments",
+        "price",
+        "shown_latency",
         "queued_at",
+        "sent_at",
+        "delivered_at",
+        "poll_at",
         "updated_at",
     )
+    inlines = (ReceiptInline,)
+
+    @admin.display(description=_("answered after"))
+    def shown_latency(self, delivery: Delivery) -> str:
+        """How long the vendor took to answer."""
+        return "-" if delivery.latency is None else f"{delivery.latency / 1000:.3f} s"
 
     @admin.display(description=_("number"))
     def shown_number(self, delivery: Delivery) -> str:

@@ -11,9 +11,11 @@ from django.utils.functional import cached_property
 # Generic for the type checker only: Django's own classes take no parameter when they run.
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
+    _TabularInline = admin.TabularInline[Any, Any]
     _Paginator = Paginator[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
+    _TabularInline = admin.TabularInline
     _Paginator = Paginator
 
 MOST_LISTED = 10_000  # rows; more are reached by filters, never by counting a table of millions
@@ -52,6 +54,25 @@ class ReadOnlyAdmin(_ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Nobody deletes a row by hand; ``clearotp`` does."""
+        return False
+
+
+class ReadOnlyInline(_TabularInline):
+    """Shows the rows that belong to one; nothing can be added, changed or deleted by hand."""
+
+    extra = 0
+    can_delete = False
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Whoever may see the row may see what belongs to it: there is no list of its own to protect."""
+        return True
+
+    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody adds a row by hand."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Nobody changes a row by hand."""
         return False
 
 

@@ -9,6 +9,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, ClassVar
 
 from django.core.checks import CheckMessage
@@ -18,6 +19,8 @@ from django.http import HttpRequest
 from django_phone_otp.conf import unknown
 from django_phone_otp.core.statuses import DeliveryStatus
 
+IPNetwork = IPv4Network | IPv6Network
+
 __all__ = [
     "BackendUnavailable",
     "BaseBackend",
@@ -25,11 +28,13 @@ __all__ = [
     "DeliveryStatus",
     "DeliveryUncertain",
     "InvalidBackend",
+    "MalformedWebhook",
     "Message",
     "MessageRejected",
     "Receipt",
     "Scope",
     "SendResult",
+    "not_taken",
     "route_ends_at",
     "seconds_left",
 ]
@@ -55,16 +60,26 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
-    """A vendor took the message: its id there, the state that it reported, and its answer."""
+    """A vendor took the message: its id there, the state that it reported, and its answer.
+
+    ``check_id`` is what the vendor knows the code by, where it can check one. ``reason`` says why a
+    message of ``send_many()`` was not taken.
+    """
 
     id: str = ""
     status: DeliveryStatus = DeliveryStatus.ACCEPTED
     raw: Any = field(default=None, repr=False)
+    check_id: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A vendor's later word on a delivery: which one, the state, since when, and why."""
+    """A vendor's later word on a delivery: which one, the state, since when, and why.
+
+    The state ``unknown`` stands for a word that is not known. ``raw`` is what may be kept of the
+    receipt: never the message's text.
+    """
 
     id: str
     status: DeliveryStatus
@@ -140,6 +155,10 @@ def seconds_left() -> float:
     return _route_deadline.get() - time.monotonic()
 
 
+class MalformedWebhook(ValueError):
+    """A vendor's call cannot be read."""
+
+
 class InvalidBackend(ImproperlyConfigured):
     """An alias in ``BACKENDS`` cannot be used. The text names the alias."""
 
@@ -147,15 +166,19 @@ class InvalidBackend(ImproperlyConfigured):
 class BaseBackend:
     """Speaks to one account of one vendor. A subclass needs ``send()`` and takes its OPTIONS as keywords."""
 
-    channels: ClassVar[frozenset[str]] = frozenset({"sms"})
-    sends_text: ClassVar[bool] = True  # False: the vendor words the message itself and takes only the code
-    polls: ClassVar[bool] = False  # implements fetch_status()
+    channels: frozenset[str] = frozenset({"sms"})
+    sends_text: bool = True  # False: the vendor words the message itself and takes only the code
+    polls: bool = False  # implements fetch_status()
+    checks_codes: bool = False  # implements check_code(), and wants it asked
+    account_rate: str = ""  # what the vendor allows an account, such as "20/1s"; empty where it names no rate
+    webhook_secrets: tuple[str, ...] = ()  # with any, implements parse_webhook(); all are accepted in the URL
+    webhook_networks: tuple[IPNetwork, ...] = ()  # where webhooks may come from; empty means from anywhere
     development: ClassVar[bool] = False  # shows codes to the developer: an error in production
 
     def __init__(self, *, alias: str, **options: Any) -> None:
         self.alias = alias
         for option in options:
-            raise InvalidBackend(f"BACKENDS[{alias!r}]: option {option!r} is {unknown(option, self.options())}")
+            raise self.invalid(f"option {option!r} is {unknown(option, self.options())}")
 
     @classmethod
     def options(cls) -> tuple[str, ...]:
@@ -167,22 +190,63 @@ class BaseBackend:
                 names.update((p.name, None) for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "alias")
         return tuple(names)
 
+    def invalid(self, problem: str) -> InvalidBackend:
+        """Return the error about an option that cannot be used, to be raised."""
+        return InvalidBackend(f"BACKENDS[{self.alias!r}]: {problem}")
+
+    def worded(self, message: Message) -> Message:
+        """Return ``message`` in the words that this vendor may carry: those of a registered template, say.
+
+        Raises ``MessageRejected`` when there are none. Whatever reaches ``send()`` went through here.
+        """
+        return message
+
     def send(self, message: Message) -> SendResult:
         """Hand ``message`` to the vendor once. Raises a ``DeliveryError`` when it was not taken."""
         raise NotImplementedError(f"{type(self).__name__} has no send()")
 
     def send_many(self, messages: Sequence[Message]) -> list[SendResult]:
-        """Hand over several messages, one call each unless a vendor takes them together."""
-        return [self.send(message) for message in messages]
+        """Hand over several messages, one call each unless a vendor takes them together.
+
+        Returns a result for each message, in their order. One that was not taken has the state
+        ``failed`` (certainly not sent) or ``unknown``, and a ``reason``: what was sent before must
+        not be forgotten for it.
+        """
+        return [self._attempt(message) for message in messages]
 
     def fetch_status(self, delivery_id: str) -> Receipt:
-        """Ask the vendor about one delivery. Only where ``polls`` is true."""
+        """Ask the vendor about one delivery, by its id there. Only where ``polls`` is true.
+
+        Raises a ``DeliveryError`` when the vendor has no answer.
+        """
         raise NotImplementedError(f"{type(self).__name__} cannot be polled")
 
     def parse_webhook(self, request: HttpRequest) -> list[Receipt]:
-        """Read the receipts out of a vendor's call. Only where the vendor makes such calls."""
+        """Read the receipts out of a vendor's call, whose secret was judged before.
+
+        Raises ``MalformedWebhook``.
+        """
         raise NotImplementedError(f"{type(self).__name__} takes no webhooks")
+
+    def check_code(self, check_id: str, code: str) -> bool:
+        """Ask the vendor whether ``code`` is right. Only where ``checks_codes`` is true.
+
+        Raises a ``DeliveryError`` when the vendor has no answer.
+        """
+        raise NotImplementedError(f"{type(self).__name__} checks no codes")
 
     def check(self) -> list[CheckMessage]:
         """Return what ``manage.py check`` should say about this alias."""
         return []
+
+    def _attempt(self, message: Message) -> SendResult:
+        try:
+            return self.send(self.worded(message))
+        except DeliveryError as failure:
+            return not_taken(failure)
+
+
+def not_taken(failure: DeliveryError) -> SendResult:
+    """Return ``failure`` as the result of one message among many."""
+    status = DeliveryStatus.UNKNOWN if failure.may_have_left else DeliveryStatus.FAILED
+    return SendResult(status=status, reason=failure.reason)

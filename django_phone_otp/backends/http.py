@@ -1,10 +1,8 @@
 """What every vendor spoken to over HTTP shares: one POST at most, on time, and nothing said in a log."""
 
-import json
 import ssl
 import threading
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import requests
@@ -18,14 +16,18 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
+from django_phone_otp.backends.answers import HTTPAnswer
 from django_phone_otp.backends.base import (
     BackendUnavailable,
     BaseBackend,
+    DeliveryError,
     DeliveryUncertain,
-    InvalidBackend,
+    Message,
     seconds_left,
 )
 from django_phone_otp.backends.punctual import PunctualAdapter
+from django_phone_otp.backends.refusals import NO_VERDICTS, Verdict, judge, quote
+from django_phone_otp.core.rates import parse_rate
 from django_phone_otp.core.redaction import redact
 
 CONNECT_TRIES = 3
@@ -53,31 +55,6 @@ _UNSENDABLE = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class HTTPAnswer:
-    """A vendor's answer: HTTP status, headers, and at most 64 kB of body."""
-
-    status: int
-    headers: Mapping[str, str] = field(repr=False)
-    body: bytes = field(repr=False)
-
-    @property
-    def ok(self) -> bool:
-        """Whether the status is 2xx. It says nothing yet: vendors answer errors with 200."""
-        return 200 <= self.status < 300
-
-    def json(self) -> Any:
-        """Return the body as JSON, or None when it is not JSON: HTML, empty, cut off, or not UTF-8."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
-            return None
-
-    def redacted(self, secrets: Iterable[str] = ()) -> str:
-        """Return the start of the body, fit to be kept."""
-        return redact(self.body.decode("utf-8", "replace"), secrets)
-
-
 class _Session(requests.Session):
     """Knows of no redirects: to prepare for one, requests reads the whole body, whatever its size."""
 
@@ -89,10 +66,12 @@ class HTTPBackend(BaseBackend):
     """A vendor with an HTTP API.
 
     ``timeout`` is (connect, read) in seconds: the first for all tries to connect to one address
-    together, the second for the whole answer, however slowly it drips.
+    together, the second for the whole answer, however slowly it drips. ``account_rate`` replaces the
+    rate that the vendor documents, for an account that was given another.
     """
 
     default_base_url = ""
+    secrets: tuple[str, ...] = ()  # the account's keys, which no text that is kept may hold
 
     def __init__(
         self,
@@ -100,17 +79,30 @@ class HTTPBackend(BaseBackend):
         alias: str,
         base_url: str = "",
         timeout: Any = (3.0, 7.0),
+        account_rate: Any = "",
         **options: Any,
     ) -> None:
         super().__init__(alias=alias, **options)
+        if account_rate:
+            try:
+                parse_rate(account_rate)
+            except (TypeError, ValueError) as problem:
+                raise self.invalid(f"account_rate: {problem}") from None
+            self.account_rate = account_rate
         self.base_url = str(base_url or self.default_base_url).rstrip("/")
         if not self.base_url.startswith(("https://", "http://")):
-            raise InvalidBackend(f"BACKENDS[{alias!r}]: base_url must start with https:// (or http://)")
+            raise self.invalid("base_url must start with https:// (or http://)")
         well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
         if not well_formed or not all(isinstance(part, int | float) and part > 0 for part in timeout):
-            raise InvalidBackend(f"BACKENDS[{alias!r}]: timeout must be (connect, read) in seconds")
+            raise self.invalid("timeout must be (connect, read) in seconds")
         self.connect_timeout, self.read_timeout = timeout
         self._local = threading.local()
+
+    def require(self, **options: object) -> None:
+        """Raise ``InvalidBackend`` for an option that is no text or an empty one: a variable that was not set."""
+        for option, value in options.items():
+            if not (isinstance(value, str) and value and value.isprintable()):
+                raise self.invalid(f"{option} must be text on one line, and not empty")
 
     @property
     def session(self) -> requests.Session:
@@ -170,6 +162,35 @@ class HTTPBackend(BaseBackend):
             if _never_connected(problem):
                 raise BackendUnavailable("no connection") from None
             raise DeliveryUncertain(_word(problem)) from None
+
+    def refusal(
+        self,
+        answer: HTTPAnswer,
+        message: Message | None = None,
+        *,
+        refused: bool = False,
+        vendor_code: str = "",
+        said: object = "",
+        verdicts: Mapping[str, Verdict] = NO_VERDICTS,
+    ) -> DeliveryError:
+        """Return what ``answer``, which took no message, means: the error to raise.
+
+        ``refused`` says that the body of a 2xx tells of an error. ``vendor_code`` is looked up in
+        ``verdicts`` first, then the HTTP status decides: see ``judge()``. ``said`` is the vendor's own
+        sentence, quoted as far as it tells no secret.
+        """
+        verdict = judge(answer, vendor_code, verdicts, refused=refused)
+        hidden = (*self.secrets, *((message.number, message.number[1:], message.code) if message else ()))
+        words = quote(said, hidden, message.text if message else "")
+        wait = answer.retry_after
+        return verdict.error(
+            f"{verdict.reason}: {words}" if words else verdict.reason,
+            vendor_code=redact(vendor_code, hidden, limit=64),
+            http_status=answer.status,
+            retry_after=verdict.retry_after if wait is None else wait,
+            scope=verdict.scope,
+            raw=answer.redacted((*hidden, message.text) if message else hidden),
+        )
 
 
 def _never_connected(problem: Exception) -> bool:

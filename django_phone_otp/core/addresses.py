@@ -14,8 +14,8 @@ _BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]+)?", re.ASCII)
 _IPV4_PORT = re.compile(r"([0-9.]+):[0-9]+", re.ASCII)
 
 
-def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
-    """Return the address, or the IPv6 /64, that limits count against.
+def client_ip(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> Address | None:
+    """Return the client's address, or None when it cannot be read.
 
     ``peer`` is the socket's other end. ``forwarded_for`` (``X-Forwarded-For``) is believed only
     when the peer is in ``trusted``, and then its right-most hop that is not: everything left of
@@ -23,7 +23,7 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
     """
     address = _parse(peer)
     if not trusted or (peer and not _is_trusted(address, trusted)):
-        return _bucket(address)
+        return address
     for hop in reversed(forwarded_for.split(",")[-HOPS_MAXIMUM:]):
         candidate = _parse(hop)
         if candidate is None:
@@ -31,7 +31,12 @@ def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) ->
         address = candidate
         if not _is_trusted(candidate, trusted):
             break
-    return _bucket(address)
+    return address
+
+
+def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
+    """Return the address, or the IPv6 /64, that limits count against: see ``client_ip()``."""
+    return _bucket(client_ip(peer, forwarded_for, trusted))
 
 
 def _parse(text: str) -> Address | None:

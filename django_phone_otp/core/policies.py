@@ -1,8 +1,10 @@
 """What a project decided: purposes, routes, vendor accounts, the message's names, test numbers."""
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django_phone_otp.core.statuses import DeliveryStatus
@@ -30,17 +32,42 @@ class Purpose:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """An ordered list of aliases for a kind of number; an empty set means any."""
+    """Aliases for a kind of number; an empty set means any.
+
+    They are tried in order. With ``weights``, one for each alias, the order is drawn anew for every
+    message; an alias of weight 0 comes after all others.
+    """
 
     backends: tuple[str, ...]
     regions: frozenset[str]
     channels: frozenset[str]
     purposes: frozenset[str]
+    weights: tuple[int, ...] = ()
 
     def matches(self, *, region: str, channel: str, purpose: str) -> bool:
         """Tell whether this route takes such a message."""
         asked = ((self.regions, region), (self.channels, channel), (self.purposes, purpose))
         return all(not allowed or value in allowed for allowed, value in asked)
+
+    def order(self) -> tuple[str, ...]:
+        """Return the aliases in the order in which to try them."""
+        if not self.weights:
+            return self.backends
+        # Efraimidis and Spirakis: sorting by random() ** (1 / weight) draws without replacement by weight.
+        keys = [random.random() ** (1 / weight) if weight else -1.0 for weight in self.weights]  # noqa: S311
+        return tuple(alias for _, alias in sorted(zip(keys, self.backends, strict=True), key=lambda pair: -pair[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyBudget:
+    """What messages cost: the price of a segment by region, in the project's currency."""
+
+    prices: Mapping[str, Decimal]
+
+    def estimate(self, region: str, segments: int) -> Decimal | None:
+        """Return what ``segments`` to ``region`` cost, or None when no price is known."""
+        price = self.prices.get(region, self.prices.get("*"))
+        return None if price is None else price * segments
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,3 +24,28 @@ class DeliveryStatus(StrEnum):
     UNDELIVERED = "undelivered"  # the network gave up
     FAILED = "failed"  # certainly not sent
     UNKNOWN = "unknown"  # may have been sent: never sent again by itself
+
+
+# What a receipt may move a delivery to, by where it stands. Only forward; a late ``delivered`` beats a
+# failure; ``unknown`` is no end, since the vendor may know.
+_FROM: dict[DeliveryStatus, tuple[DeliveryStatus, ...]] = {
+    DeliveryStatus.ACCEPTED: (DeliveryStatus.UNKNOWN,),
+    DeliveryStatus.SENT: (DeliveryStatus.UNKNOWN, DeliveryStatus.ACCEPTED),
+    DeliveryStatus.UNDELIVERED: (DeliveryStatus.UNKNOWN, DeliveryStatus.ACCEPTED, DeliveryStatus.SENT),
+    DeliveryStatus.FAILED: (DeliveryStatus.UNKNOWN, DeliveryStatus.ACCEPTED, DeliveryStatus.SENT),
+    DeliveryStatus.DELIVERED: (
+        DeliveryStatus.UNKNOWN,
+        DeliveryStatus.ACCEPTED,
+        DeliveryStatus.SENT,
+        DeliveryStatus.UNDELIVERED,
+        DeliveryStatus.FAILED,
+    ),
+}
+
+OPEN = (DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.UNKNOWN)
+"""The states of a delivery that a vendor has taken and may still say more about."""
+
+
+def states_before(status: DeliveryStatus) -> tuple[DeliveryStatus, ...]:
+    """Return the states from which a receipt may move a delivery to ``status``; none for what no receipt says."""
+    return _FROM.get(status, ())

@@ -6,10 +6,10 @@ codes and handles. A narrower list further down would undo that, so only the ver
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import NoReturn
 from uuid import UUID
 
-from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -25,7 +25,7 @@ from django_phone_otp.exceptions import (
     TooManyAttempts,
 )
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import idempotency, intake, limits, opening
+from django_phone_otp.services import guesses, idempotency, intake, limits, opening, remote
 from django_phone_otp.services.codes import is_right
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.proofs import Proof, prove
@@ -122,7 +122,8 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     Raises ``IncorrectCode`` for a guess that was counted (when several come at once, its
     ``attempts_left`` may count some of them as still to be made); ``Invalid``, ``ChallengeNotFound``,
     ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited`` or
-    ``Unavailable`` when none was.
+    ``Unavailable`` when none was. Where the vendor is asked too, its silence is ``Unavailable``
+    after the guess was counted.
     """
     require_own_transaction("verify")
     pk = intake.take_handle(handle)
@@ -134,10 +135,13 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     intake.require_length(guess, challenge.code_length)
     given = intake.take_context(context, tuple(challenge.context))
     right = is_right(challenge, guess, given)
-    if not _count_guess(challenge, right, now):
-        challenge.refresh_from_db()
-        _require_pending(challenge, timezone.now())
-        raise TooManyAttempts((challenge.expires_at - now).total_seconds())
+    question = remote.question_about(challenge) if right else None
+    if not guesses.count(challenge, right, now, held=question is not None):
+        _say_why_not(challenge, now)
+    if question is not None:  # the guess is counted before anybody else is asked
+        right = remote.confirms(question, guess)
+        if not guesses.settle(challenge, right, timezone.now()):
+            _say_why_not(challenge, now)
     if right:
         emit(challenge_verified, challenge)
         return prove(challenge)
@@ -201,6 +205,13 @@ def _require_pending(challenge: Challenge, now: datetime) -> None:
         raise ChallengeClosed
 
 
+def _say_why_not(challenge: Challenge, now: datetime) -> NoReturn:
+    """Raise why a guess had no place: the challenge ended, or ran out, before it."""
+    challenge.refresh_from_db()
+    _require_pending(challenge, timezone.now())
+    raise TooManyAttempts((challenge.expires_at - now).total_seconds())
+
+
 def _require_resendable(challenge: Challenge, now: datetime) -> None:
     _require_pending(challenge, now)
     if challenge.resend_at > now:
@@ -220,31 +231,3 @@ def _resend(pk: UUID, channel: str | None, address: Mapping[str, str]) -> Challe
         raise ResendTooSoon(1)
     _start(challenge, delivery)
     return challenge
-
-
-def _count_guess(challenge: Challenge, right: bool, now: datetime) -> bool:
-    """Take the guess's place in the queue: one conditional UPDATE, committed on its own.
-
-    Returns whether there was a place: False means that the challenge closed or ran out before.
-    """
-    if right:
-        changes: dict[str, Any] = {"status": ChallengeStatus.VERIFIED, "closed_at": now}
-    else:
-        is_last = Q(attempts__gte=challenge.max_attempts - 1)
-        changes = {
-            "status": Case(When(is_last, then=Value(ChallengeStatus.LOCKED.value)), default=F("status")),
-            "closed_at": Case(When(is_last, then=Value(now)), default=F("closed_at")),
-        }
-    # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
-    counted = Challenge.objects.filter(
-        pk=challenge.pk,
-        status=ChallengeStatus.PENDING,
-        attempts__lt=challenge.max_attempts,  # granted once for all, so it is still what the row says
-        expires_at__gt=now,
-    ).update(**changes, attempts=F("attempts") + 1)
-    challenge.attempts += 1
-    locked = challenge.attempts_left <= 0
-    if right or locked:
-        challenge.status = ChallengeStatus.VERIFIED if right else ChallengeStatus.LOCKED
-        challenge.closed_at = now
-    return bool(counted)

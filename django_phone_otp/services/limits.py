@@ -7,8 +7,9 @@ from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from django_phone_otp import conf
+from django_phone_otp.backends import backends
 from django_phone_otp.core.addresses import client_address
-from django_phone_otp.core.rates import Rate
+from django_phone_otp.core.rates import Rate, parse_rate
 from django_phone_otp.exceptions import RateLimited, Unavailable
 
 RETRY_WHEN_DOWN = 30  # seconds: about what a cache takes to fail over
@@ -28,6 +29,18 @@ def hit(buckets: Mapping[str, str]) -> None:
     waits = [_count(name, value, rate) for name, value in buckets.items() for rate in limits[name]]
     if any(waits):
         raise RateLimited(max(waits))
+
+
+def hit_account(alias: str) -> None:
+    """Count one request against what the account behind ``alias`` allows: ``send.account``, and its vendor's own rate.
+
+    Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
+    """
+    documented = backends[alias].account_rate
+    rates = {*conf.current().limits["send.account"], *([parse_rate(documented)] if documented else [])}
+    wait = max((_count("send.account", alias, rate) for rate in rates), default=0)
+    if wait:
+        raise RateLimited(wait)
 
 
 def address(request: HttpRequest | None) -> dict[str, str]:

@@ -4,20 +4,23 @@ from django.template.loader import select_template
 from django.utils import timezone, translation
 
 from django_phone_otp import conf
-from django_phone_otp.backends.base import Message
+from django_phone_otp.backends.base import BaseBackend, Message
 from django_phone_otp.models import Challenge, Delivery
 
 TEMPLATES = ("phone_otp/message/{purpose}.txt", "phone_otp/message/default.txt")
 
 
-def compose(delivery: Delivery, code: str) -> Message:
-    """Return the message of ``delivery``, worded in the language that its challenge was asked for in."""
+def compose(delivery: Delivery, code: str, backend: BaseBackend) -> Message:
+    """Return the message of ``delivery`` for ``backend``, worded in the language that its challenge was asked for in.
+
+    Raises ``MessageRejected`` when the vendor may not carry these words.
+    """
     challenge = delivery.challenge
     app_name = conf.current().message.app_name
     # What is left now, rounded up: a resend does not make the code live longer.
     minutes = max(1, -int(-(challenge.expires_at - timezone.now()).total_seconds() // 60))
     variables = {**challenge.context, "code": code, "app_name": app_name, "minutes": str(minutes)}
-    return Message(
+    message = Message(
         number=challenge.number,
         channel=delivery.channel,
         purpose=challenge.purpose,
@@ -27,6 +30,7 @@ def compose(delivery: Delivery, code: str) -> Message:
         language=challenge.language,
         key=str(delivery.pk),
     )
+    return backend.worded(message)
 
 
 def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:

@@ -41,4 +41,4 @@ def send_trial(phone: str, alias: str) -> tuple[str, SendResult]:
     )
     channel = next((channel for channel in settings.channels if channel in backend.channels), settings.channels[0])
     delivery = Delivery(challenge=challenge, channel=channel)
-    return mask_number(number.e164), backend.send(compose(delivery, "0" * purpose.code_length))
+    return mask_number(number.e164), backend.send(compose(delivery, "0" * purpose.code_length, backend))

@@ -313,7 +313,10 @@ def test_what_is_kept_of_a_body_has_no_number_and_no_secret():
         ({"base_url": "https://vendor.example", "timeout": ("1", "2")}, "timeout"),
         ({"base_url": "https://vendor.example", "timeout": (1, None)}, "timeout"),
         ({"base_url": "https://vendor.example", "timeouts": (1, 2)}, "'timeouts' is unknown; did you mean 'timeout'"),
-        ({"base_url": "https://vendor.example", "api_key": KEY}, "'api_key' is unknown; known are base_url, timeout"),
+        (
+            {"base_url": "https://vendor.example", "api_key": KEY},
+            "'api_key' is unknown; known are account_rate, base_url, timeout",
+        ),
     ],
     ids=itertools.count(),
 )

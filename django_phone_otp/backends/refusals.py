@@ -1,0 +1,70 @@
+"""What a vendor's refusal means: may the message have left, whom does it concern, and when to come back."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from django_phone_otp.backends.answers import HTTPAnswer
+from django_phone_otp.backends.base import BackendUnavailable, DeliveryError, DeliveryUncertain, MessageRejected, Scope
+from django_phone_otp.core.redaction import redact
+
+QUOTE_MAXIMUM = 120  # characters of a vendor's sentence: it explains, or it repeats what it was sent
+ECHO = 12  # characters in common with the message's text make a sentence an echo of it
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a code or a status means; ``retry_after`` is in seconds, for an answer that does not say."""
+
+    error: type[DeliveryError]
+    reason: str
+    scope: Scope = Scope.ACCOUNT
+    retry_after: float | None = None
+
+
+NO_VERDICTS: Mapping[str, Verdict] = {}
+
+REJECTED = Verdict(MessageRejected, "the vendor refuses the message")
+UNREADABLE = Verdict(DeliveryUncertain, "an answer that cannot be read")
+UNCLEAR = Verdict(DeliveryUncertain, "no clear answer")
+CREDENTIALS = Verdict(BackendUnavailable, "the vendor refuses the credentials")
+BALANCE = Verdict(BackendUnavailable, "the account has no credit")
+OVER_RATE = Verdict(BackendUnavailable, "over the vendor's rate", retry_after=60)
+NUMBER = Verdict(MessageRejected, "the vendor does not take this number")
+DUPLICATE = Verdict(DeliveryUncertain, "the vendor takes it for a duplicate")
+
+# By HTTP status (RFC 9110, RFC 6585), where the vendor's own code says nothing. What is not here: 5xx
+# and 3xx are unclear, since the request may have been carried out; other 4xx refuse the message.
+_BY_STATUS: Mapping[int, Verdict] = {
+    401: CREDENTIALS,
+    402: BALANCE,
+    403: Verdict(BackendUnavailable, "the vendor refuses the account"),
+    404: Verdict(BackendUnavailable, "the vendor has no such address"),
+    405: Verdict(BackendUnavailable, "the vendor has no such address"),
+    408: UNCLEAR,
+    409: DUPLICATE,
+    429: OVER_RATE,
+}
+
+
+def judge(answer: HTTPAnswer, vendor_code: str, verdicts: Mapping[str, Verdict], *, refused: bool) -> Verdict:
+    """Return what ``answer``, which took no message, means.
+
+    A 5xx is never certain, whatever its body says. A 2xx is certain only when its body was read and
+    says so, which is what ``refused`` tells.
+    """
+    status = answer.status
+    if answer.ok and not refused:
+        return UNCLEAR if isinstance(answer.json(), dict) else UNREADABLE
+    if status >= 500 or 300 <= status < 400:
+        return UNCLEAR
+    return verdicts.get(vendor_code) or _BY_STATUS.get(status, REJECTED)
+
+
+def quote(said: object, secrets: Iterable[str], text: str) -> str:
+    """Return a vendor's sentence as it may be kept, or ``""`` for one that repeats the message's ``text``."""
+    if not isinstance(said, str) or not said.strip():
+        return ""
+    words = redact(said, secrets, limit=QUOTE_MAXIMUM)
+    echo = difflib.SequenceMatcher(None, said[:1000], text[:1000], autojunk=False).find_longest_match()
+    return "" if echo.size >= ECHO else words

@@ -1,0 +1,160 @@
+"""StartMessaging: codes by SMS to Indian numbers, in the vendor's own registered words.
+
+Known of the API: startmessaging.com, "SMS & OTP API Reference". The codes of errors and the second
+shape of a message's status are those of the vendor's public server source.
+"""
+
+import re
+from typing import Any
+from urllib.parse import quote
+
+from django.core.checks import CheckMessage, Error
+
+from django_phone_otp import conf
+from django_phone_otp.backends.base import (
+    BackendUnavailable,
+    DeliveryStatus,
+    Message,
+    MessageRejected,
+    Receipt,
+    Scope,
+    SendResult,
+)
+from django_phone_otp.backends.refusals import BALANCE, CREDENTIALS, DUPLICATE, NUMBER, OVER_RATE, REJECTED, Verdict
+from django_phone_otp.backends.templated import TemplatedBackend
+from django_phone_otp.backends.webhooked import fold, read_time
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_CODE = re.compile(r"[0-9]{4,6}", re.ASCII)  # what "otp" may be
+CODE_LENGTH_MAXIMUM = 6
+REASON_MAXIMUM = 200  # characters
+_VARIABLES = {"otp": "code", "appName": "app_name", "expiry": "minutes"}  # the vendor drops any others
+
+# Three to one number in five minutes: told as 400 or 429, and never to be walked around.
+_NUMBER_LIMIT = Verdict(
+    BackendUnavailable, "the vendor's limit for this number is reached", Scope.RECIPIENT, retry_after=300
+)
+_VERDICTS = {
+    **dict.fromkeys(("INVALID_CREDENTIALS", "INVALID_API_KEY", "UNAUTHORIZED", "TOKEN_EXPIRED"), CREDENTIALS),
+    **dict.fromkeys(
+        ("FORBIDDEN", "ONBOARDING_INCOMPLETE"), Verdict(BackendUnavailable, "the vendor refuses the account")
+    ),
+    **dict.fromkeys(("INSUFFICIENT_BALANCE", "WALLET_NOT_FOUND"), BALANCE),
+    **dict.fromkeys(("VALIDATION_ERROR", "INVALID_INPUT", "NOT_FOUND"), REJECTED),
+    "INVALID_PHONE_NUMBER": NUMBER,
+    **dict.fromkeys(
+        ("OTP_SEND_FAILED", "SMS_PROVIDER_ERROR"), Verdict(BackendUnavailable, "the vendor could not send")
+    ),
+    **dict.fromkeys(("CONFLICT", "DUPLICATE_ENTRY", "IDEMPOTENCY_CONFLICT"), DUPLICATE),
+    "RATE_LIMIT_EXCEEDED": _NUMBER_LIMIT,
+}
+_STATUSES = {
+    "initiated": DeliveryStatus.ACCEPTED,
+    "queued": DeliveryStatus.ACCEPTED,
+    "sent": DeliveryStatus.SENT,
+    "delivered": DeliveryStatus.DELIVERED,
+    "failed": DeliveryStatus.UNDELIVERED,
+    "expired": DeliveryStatus.UNDELIVERED,
+}
+
+
+class StartMessagingBackend(TemplatedBackend):
+    """One account with StartMessaging. With ``verify_remotely`` the vendor too must find a guess right."""
+
+    sends_text = False
+    polls = True
+    account_rate = "20/1s"  # "Global Throughput": 20 requests a second for each account
+    default_base_url = "https://api.startmessaging.com"
+    template_id_form = _UUID
+    template_id_words = "the UUID of a template in the vendor's account"
+    needs_template_text = False
+
+    def __init__(
+        self,
+        *,
+        alias: str,
+        api_key: str,
+        template_id: str = "",
+        verify_remotely: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(alias=alias, **options)
+        self.require(api_key=api_key)
+        if template_id and not _UUID.fullmatch(template_id):
+            raise self.invalid(f"template_id must be {self.template_id_words}")
+        if not isinstance(verify_remotely, bool):
+            raise self.invalid("verify_remotely must be True or False")
+        self.secrets = (api_key,)
+        self.template_id = template_id
+        self.checks_codes = verify_remotely
+
+    def send(self, message: Message) -> SendResult:
+        """Hand over the code; the vendor words the message."""
+        if not _CODE.fullmatch(message.code):
+            raise MessageRejected("StartMessaging takes codes of 4 to 6 digits only")
+        template = self.template_for(message)
+        values = {theirs: message.variables.get(ours, "") for theirs, ours in _VARIABLES.items()}
+        body: dict[str, Any] = {
+            "phoneNumber": message.number,
+            "variables": {name: value for name, value in values.items() if value} | {"otp": message.code},
+            "idempotencyKey": message.key,  # some pages ask for it here, some in the header; the server heeds neither
+        }
+        template_id = template.id if template else self.template_id
+        if template_id:
+            body["templateId"] = template_id
+        headers = self._headers() | {"Idempotency-Key": message.key}
+        answer = self.request("POST", "/otp/send", headers=headers, json=body)
+        message_id = answer.text("data", "messageId")
+        if answer.ok and answer.find("success") is True and message_id:
+            status = _STATUSES.get(fold(answer.text("data", "status")), DeliveryStatus.ACCEPTED)
+            return SendResult(id=message_id, status=status, check_id=answer.text("data", "otpRequestId"))
+        code = answer.text("error", "code")
+        raise self.refusal(
+            answer,
+            message,
+            refused=answer.find("success") is False,
+            vendor_code=code,
+            said=answer.find("error", "message"),
+            # Of a 429 only this code is known to be the account's. Whatever else may be about the number.
+            verdicts=_VERDICTS if answer.status != 429 else {code: _NUMBER_LIMIT, "INTERNAL_ERROR": OVER_RATE},
+        )
+
+    def fetch_status(self, delivery_id: str) -> Receipt:
+        """Ask about one message, in either of the two shapes that its status is known to have."""
+        answer = self.request("GET", f"/messages/{quote(delivery_id, safe='')}", headers=self._headers())
+        word = answer.text("data", "status")
+        if not answer.ok or not word:
+            raise self.refusal(answer, vendor_code=answer.text("error", "code"), verdicts=_VERDICTS)
+        reason = answer.text("data", "failureReason") or answer.text("data", "error")
+        # The vendor's "content" holds the code: nothing is kept but what is named here.
+        return Receipt(
+            id=delivery_id,
+            status=_STATUSES.get(fold(word), DeliveryStatus.UNKNOWN),
+            at=read_time(answer.text("data", "deliveredAt") or answer.text("data", "sentAt")),
+            reason=reason[:REASON_MAXIMUM],
+            raw={"id": delivery_id, "status": word[:REASON_MAXIMUM]},
+        )
+
+    def check_code(self, check_id: str, code: str) -> bool:
+        """Ask whether ``code`` is right. What a wrong one is answered is not documented: any refusal of it counts."""
+        answer = self.request(
+            "POST", "/otp/verify", headers=self._headers(), json={"requestId": check_id, "otpCode": code}
+        )
+        if answer.ok and isinstance(answer.find("data", "verified"), bool):
+            return answer.find("data", "verified") is True
+        refusal = self.refusal(answer, vendor_code=answer.text("error", "code"), verdicts=_VERDICTS)
+        if isinstance(refusal, MessageRejected):
+            return False
+        raise refusal
+
+    def check(self) -> list[CheckMessage]:
+        """Say where codes would be too long for this vendor."""
+        long = [each.name for each in conf.current().purposes.values() if each.code_length > CODE_LENGTH_MAXIMUM]
+        message = (
+            f"BACKENDS[{self.alias!r}]: StartMessaging takes codes of up to 6 digits, and those of {{}} have more."
+        )
+        found = [Error(message.format(repr(name)), id="phone_otp.startmessaging.E001") for name in long]
+        return [*super().check(), *found]
+
+    def _headers(self) -> dict[str, str]:
+        return {"X-API-Key": self.secrets[0]}

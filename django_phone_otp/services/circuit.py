@@ -1,0 +1,79 @@
+"""A circuit for each alias, in the shared cache: a vendor that fails again and again is left alone for a while."""
+
+import logging
+
+from django.core.cache import cache
+
+FAILURES = 5  # in a row, with no success between them
+WITHIN = 60  # seconds after the first of them; slower failures are not an outage
+OPEN_SECONDS = 60  # how long nobody asks
+PROBE_SECONDS = 30  # how long one probe may take; three times what a route does
+TRIPPED_SECONDS = 24 * 60 * 60  # how long it is remembered that only a probe may go first
+PAUSE_MAXIMUM = 300  # seconds that a vendor's own Retry-After may shut an alias off
+
+logger = logging.getLogger("django_phone_otp")
+
+
+class Circuit:
+    """One look at the circuit of ``alias``, for one hand-over.
+
+    It opens after ``FAILURES`` in a row, and a minute later lets a single probe through, which closes
+    it or opens it again. One round trip to the cache as long as all goes well. With the cache gone it
+    counts as closed: the limits, which fail closed, are what guards.
+    """
+
+    def __init__(self, alias: str) -> None:
+        self._alias = alias
+        self._open, self._tripped, self._probe, self._failures = (
+            f"phone_otp.circuit.{alias}.{part}" for part in ("open", "tripped", "probe", "failures")
+        )
+        self._is_probe = False
+        self._has_failed = False
+
+    def admits(self) -> bool:
+        """Tell whether the alias may be asked now; of many callers, only one gets to probe."""
+        try:
+            found = cache.get_many([self._open, self._tripped, self._failures])
+            if self._open in found:
+                return False
+            self._has_failed = self._failures in found
+            if self._tripped in found:
+                self._is_probe = cache.add(self._probe, 1, PROBE_SECONDS)
+                return self._is_probe
+        except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own
+            logger.error("The cache for circuits failed: %s", type(problem).__name__)
+        return True
+
+    def succeeded(self) -> None:
+        """Note that the vendor took a message, or refused one as a vendor at work does."""
+        if self._is_probe:
+            logger.warning("Backend %r works again", self._alias)
+        try:
+            if self._is_probe:
+                cache.delete_many([self._tripped, self._probe, self._failures])
+            elif self._has_failed:
+                cache.delete(self._failures)
+        except Exception as problem:  # noqa: BLE001 - as above
+            logger.error("The cache for circuits failed: %s", type(problem).__name__)
+
+    def failed(self, retry_after: float | None = None) -> None:
+        """Note that the vendor could not be asked; for ``retry_after`` seconds it wants to be left alone."""
+        try:
+            if self._is_probe:
+                cache.set(self._open, 1, OPEN_SECONDS)
+                cache.delete(self._probe)
+            elif self._count() >= FAILURES and cache.add(self._open, 1, OPEN_SECONDS):
+                cache.set(self._tripped, 1, TRIPPED_SECONDS)
+                cache.delete(self._failures)
+                logger.warning("Backend %r failed %d times in a row: left alone for a while", self._alias, FAILURES)
+            if retry_after:
+                cache.add(self._open, 1, int(min(retry_after, PAUSE_MAXIMUM)) + 1)
+        except Exception as problem:  # noqa: BLE001 - as above
+            logger.error("The cache for circuits failed: %s", type(problem).__name__)
+
+    def _count(self) -> int:
+        cache.add(self._failures, 0, WITHIN)
+        try:
+            return cache.incr(self._failures)
+        except ValueError:  # it ran out in between: this failure is the first of the next ones
+            return 1

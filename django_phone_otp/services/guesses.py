@@ -1,0 +1,56 @@
+"""Guesses: each takes its place in one queue, by one conditional UPDATE that is committed on its own."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Case, F, Q, Value, When
+
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.models import Challenge
+
+
+def count(challenge: Challenge, right: bool, now: datetime, *, held: bool = False) -> bool:
+    """Take a guess's place: a right one verifies the challenge, the last wrong one locks it.
+
+    A right one that is ``held`` only takes its place, until ``settle()``.
+
+    Returns whether there was a place: False means that the challenge closed or ran out before.
+    """
+    is_last = Q(attempts__gte=challenge.max_attempts - 1)
+    changes = {} if held else _end(right, is_last, now)
+    # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
+    counted = Challenge.objects.filter(
+        pk=challenge.pk,
+        status=ChallengeStatus.PENDING,
+        attempts__lt=challenge.max_attempts,  # granted once for all, so it is still what the row says
+        expires_at__gt=now,
+    ).update(**changes, attempts=F("attempts") + 1)
+    challenge.attempts += 1
+    if not held:
+        _show(challenge, right, now)
+    return bool(counted)
+
+
+def settle(challenge: Challenge, right: bool, now: datetime) -> bool:
+    """End what a held guess began. Returns False when the challenge ended before."""
+    is_last = Q(attempts__gte=challenge.max_attempts)
+    pending = Challenge.objects.filter(pk=challenge.pk, status=ChallengeStatus.PENDING, expires_at__gt=now)
+    settled = pending.update(**_end(right, is_last, now))
+    _show(challenge, right, now)
+    return bool(settled)
+
+
+def _end(right: bool, is_last: Q, now: datetime) -> dict[str, Any]:
+    if right:
+        return {"status": ChallengeStatus.VERIFIED, "closed_at": now}
+    return {
+        "status": Case(When(is_last, then=Value(ChallengeStatus.LOCKED.value)), default=F("status")),
+        "closed_at": Case(When(is_last, then=Value(now)), default=F("closed_at")),
+    }
+
+
+def _show(challenge: Challenge, right: bool, now: datetime) -> None:
+    """Let the object say what the row says."""
+    if right or challenge.attempts_left <= 0:
+        challenge.status = ChallengeStatus.VERIFIED if right else ChallengeStatus.LOCKED
+        challenge.closed_at = now

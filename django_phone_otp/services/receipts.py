@@ -1,0 +1,131 @@
+"""Receipts: a vendor's later word moves a delivery forward, and nothing else."""
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from django.core.cache import cache
+from django.db.models import F
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.backends.base import Receipt
+from django_phone_otp.core.redaction import redact
+from django_phone_otp.core.statuses import DeliveryStatus, states_before
+from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery, DeliveryReceipt
+from django_phone_otp.services import early
+from django_phone_otp.services.codes import code_of
+from django_phone_otp.services.events import emit
+from django_phone_otp.services.transactions import database
+from django_phone_otp.signals import delivery_updated
+
+KEPT_PER_DELIVERY = 20  # receipts: a vendor has about three to tell, and a loop has no end
+LOGGED_EVERY = 60 * 60  # seconds between two lines about the same thing
+_RAW_MAXIMUM = 500
+
+_REACHED = {DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.UNDELIVERED}  # it had left by then
+
+logger = logging.getLogger("django_phone_otp")
+
+
+@sensitive_variables()
+def receive(alias: str, given: Iterable[Receipt]) -> int:
+    """Take receipts that a vendor pushed to ``alias``; return how many moved a delivery.
+
+    A receipt for a message that is not ours, one that came before, and a word that is not known
+    change nothing.
+    """
+    return sum([_take(alias, receipt) for receipt in given])
+
+
+def apply(delivery: Delivery, receipt: Receipt) -> bool:
+    """Keep ``receipt``, and move ``delivery`` forward to what it says; return whether that moved it."""
+    now = timezone.now()
+    secrets = (code_of(delivery.challenge) or "", delivery.challenge.number, delivery.challenge.number[1:])
+    reason = redact(receipt.reason, secrets)
+    _keep(delivery, receipt, reason, redact(_as_text(receipt.raw), secrets, limit=_RAW_MAXIMUM))
+    changes = _changes(delivery, receipt, reason, now)
+    before = states_before(receipt.status)
+    if not before or not Delivery.objects.filter(pk=delivery.pk, status__in=before).update(**changes):
+        return False
+    delivery.refresh_from_db()
+    emit(delivery_updated, delivery)
+    return True
+
+
+def _take(alias: str, receipt: Receipt) -> bool:
+    if receipt.status == DeliveryStatus.UNKNOWN:
+        _log_once("status", alias, "Backend %r: a receipt with a status that is not known: %s", _word(receipt))
+    delivery = _find(alias, receipt.id)
+    if delivery is None:
+        # Kept before looking again: if the answer was written down in between, one of the two sees the other.
+        early.keep(alias, receipt)
+        delivery = _find(alias, receipt.id)
+    if delivery is None:
+        _log_once("id", alias, "Backend %r: a receipt for a message that is not ours%s", "")
+        return False
+    return apply(delivery, receipt)
+
+
+def _find(alias: str, vendor_id: str) -> Delivery | None:
+    if not vendor_id.isascii() or not vendor_id.isprintable():  # no vendor has such ids, and not every database
+        return None
+    found = Delivery.objects.using(database()).filter(alias=alias, vendor_id=vendor_id[:VENDOR_ID_MAXIMUM])
+    for delivery in found.select_related("challenge").order_by("-pk")[:2]:
+        if delivery.vendor_id == vendor_id[:VENDOR_ID_MAXIMUM]:  # some databases compare without regard to case
+            return delivery
+    return None
+
+
+def _changes(delivery: Delivery, receipt: Receipt, reason: str, now: datetime) -> dict[str, Any]:
+    # The vendor's clock is believed between our own hand-over and now.
+    at = min(max(receipt.at, delivery.queued_at), now) if receipt.at else now
+    changes: dict[str, Any] = {"status": receipt.status, "updated_at": now, "reason": reason}
+    if receipt.status in _REACHED:
+        changes["sent_at"] = Coalesce(F("sent_at"), at)
+    if receipt.status == DeliveryStatus.DELIVERED:
+        changes |= {"delivered_at": at, "reason": ""}
+    if receipt.status not in {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT}:
+        changes["poll_at"] = None
+    return changes
+
+
+def _keep(delivery: Delivery, receipt: Receipt, reason: str, raw: str) -> None:
+    if delivery.receipts.count() >= KEPT_PER_DELIVERY:
+        return
+    said = json.dumps([receipt.status, str(receipt.at), reason, raw])
+    kept = DeliveryReceipt(
+        delivery=delivery,
+        status=receipt.status,
+        reason=reason,
+        raw=raw,
+        at=receipt.at,
+        digest=hashlib.sha256(said.encode()).hexdigest()[:32],
+    )
+    DeliveryReceipt.objects.bulk_create([kept], ignore_conflicts=True)
+
+
+def _as_text(raw: Any) -> str:
+    if not raw:
+        return ""
+    return raw if isinstance(raw, str) else json.dumps(raw, default=str, ensure_ascii=False)
+
+
+def _word(receipt: Receipt) -> str:
+    word = receipt.raw.get("status", "") if isinstance(receipt.raw, dict) else ""
+    return redact(str(word), limit=32)
+
+
+def _log_once(what: str, alias: str, line: str, word: str) -> None:
+    """Log ``line``, unless the same was logged within the hour: a vendor may serve other apps by the same account."""
+    digest = hashlib.sha256(f"{what} {alias} {word}".encode()).hexdigest()
+    try:
+        if not cache.add(f"phone_otp.logged.{digest}", 1, LOGGED_EVERY):
+            return
+    except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own; better twice than never
+        logger.error("The cache for receipts failed: %s", type(problem).__name__)
+    logger.warning(line, alias, word)

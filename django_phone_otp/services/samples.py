@@ -1,0 +1,68 @@
+"""What messages will look like: each purpose, in each language, in the words that each alias may carry."""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from django.conf import global_settings, settings
+from django.core.exceptions import ImproperlyConfigured
+from django.utils import timezone
+
+from django_phone_otp import conf
+from django_phone_otp.backends import backends
+from django_phone_otp.backends.base import BaseBackend, MessageRejected
+from django_phone_otp.core.policies import Purpose
+from django_phone_otp.core.segments import Encoding, Segments, count_segments
+from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services.messages import compose
+
+# Not numbers of anybody: no number begins with 0 after its calling code. India has rules of its own.
+_INDIA, _ELSEWHERE = "+910000000000", "+10000000000"
+_CONTEXT = "0.00"  # what a field of the context may look like
+_NOTHING = Segments(Encoding.GSM7, 0, 0)
+
+
+class Sample(NamedTuple):
+    """How one message turned out: its segments, or why its vendor may not carry it."""
+
+    alias: str
+    purpose: str
+    language: str
+    segments: Segments = _NOTHING
+    refusal: str = ""
+
+
+def samples() -> Iterator[Sample]:
+    """Word an SMS for each purpose and language, through each alias that sends our words."""
+    for alias in backends:
+        try:
+            backend = backends[alias]
+        except ImproperlyConfigured:
+            continue  # `check` says why
+        if backend.sends_text and not backend.development and "sms" in backend.channels:
+            for purpose in conf.current().purposes.values():
+                for language in _languages():
+                    yield _sample(backend, purpose, language)
+
+
+def _sample(backend: BaseBackend, purpose: Purpose, language: str) -> Sample:
+    india = conf.current().allows_region("IN")
+    challenge = Challenge(
+        number=_INDIA if india else _ELSEWHERE,
+        purpose=purpose.name,
+        language=language,
+        context=dict.fromkeys(purpose.context, _CONTEXT),
+        expires_at=timezone.now() + purpose.code_ttl,
+    )
+    named = Sample(backend.alias, purpose.name, language)
+    try:
+        message = compose(Delivery(challenge=challenge, channel="sms"), "0" * purpose.code_length, backend)
+    except MessageRejected as refusal:
+        return named._replace(refusal=refusal.reason)
+    return named._replace(segments=count_segments(message.text))
+
+
+def _languages() -> list[str]:
+    """Return the languages that the project chose; Django's own list of a hundred is no choice."""
+    if settings.LANGUAGES == global_settings.LANGUAGES:
+        return [settings.LANGUAGE_CODE]
+    return [code for code, _ in settings.LANGUAGES]

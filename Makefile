@@ -1,6 +1,7 @@
 # Everything runs in .venv; nothing but Python 3.11 or newer and make is needed to begin with.
 PYTHON ?= python3
 PORT ?= 8000
+SANDBOX_PORT ?= 8100
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -9,10 +10,20 @@ BIN := $(VENV)/bin
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
 
-demo: $(VENV)/.app  ## Serve the example project on 127.0.0.1:$(PORT)
+demo: $(VENV)/.app  ## Serve the example project on 127.0.0.1:$(PORT); VENDOR=kaleyra sends through a vendor's sandbox
 	@$(BIN)/python example_project/manage.py migrate --verbosity 0
+ifndef VENDOR
 	@echo "Open http://127.0.0.1:$(PORT)/ - stop with Ctrl-C."
 	@$(BIN)/python example_project/manage.py runserver 127.0.0.1:$(PORT)
+else
+	@echo "Open http://127.0.0.1:$(PORT)/ and the sandbox, http://127.0.0.1:$(SANDBOX_PORT)/ - stop with Ctrl-C."
+	@export VENDOR=$(VENDOR) SANDBOX_PORT=$(SANDBOX_PORT); \
+	$(BIN)/python example_project/manage.py vendorsandbox --port $(SANDBOX_PORT) \
+	  --receipts-to 'http://127.0.0.1:$(PORT)/phone/webhooks/{alias}/{secret}/' & sandbox=$$!; \
+	trap 'kill $$sandbox 2>/dev/null; wait $$sandbox' EXIT; \
+	trap 'exit 130' INT; trap 'exit 143' TERM; \
+	$(BIN)/python example_project/manage.py runserver 127.0.0.1:$(PORT)
+endif
 
 test: $(VENV)/.test  ## Run the whole test suite, with coverage
 	$(BIN)/coverage run -m pytest

@@ -1,8 +1,14 @@
-"""Settings of the example project: everything on this machine, no vendor account."""
+"""Settings of the example project: everything on this machine, no vendor account.
 
+The environment variable VENDOR chooses one of the four vendors of the sandbox in place of the inbox.
+"""
+
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from example_project import vendors
 
 BASE_DIR = Path(__file__).resolve().parent
 
@@ -24,6 +30,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_phone_otp",
     "example_project.accounts",
+    "example_project.sandbox",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -65,3 +72,12 @@ PHONE_OTP: dict[str, Any] = {
     "REGIONS": ["*"],
     "MESSAGE": {"APP_NAME": "Example", "DOMAIN": "localhost"},
 }
+
+SANDBOX_PAGE = ""  # where messages can be read; empty for the inbox
+if vendor := os.environ.get("VENDOR"):
+    SANDBOX_PAGE = f"http://127.0.0.1:{vendors.SANDBOX_PORT}/"
+    PHONE_OTP |= {
+        "BACKENDS": vendors.backends(vendor),
+        "ROUTES": [{"backends": ["default", "backup"]}],
+        "DEFAULT_REGION": "IN",
+    }

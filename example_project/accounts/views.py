@@ -1,5 +1,6 @@
 """The home page, and JSON views that use a proof."""
 
+from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -21,7 +22,8 @@ BACKEND = "django_phone_otp.auth.PhoneTokenBackend"
 
 def home(request: HttpRequest) -> HttpResponse:
     """Say what to try."""
-    return render(request, "accounts/home.html", {"host": request.get_host()})
+    sandbox = getattr(settings, "SANDBOX_PAGE", "")
+    return render(request, "accounts/home.html", {"host": request.get_host(), "sandbox": sandbox})
 
 
 @api_view(["POST"])

@@ -76,8 +76,4 @@ PHONE_OTP: dict[str, Any] = {
 SANDBOX_PAGE = ""  # where messages can be read; empty for the inbox
 if vendor := os.environ.get("VENDOR"):
     SANDBOX_PAGE = f"http://127.0.0.1:{vendors.SANDBOX_PORT}/"
-    PHONE_OTP |= {
-        "BACKENDS": vendors.backends(vendor),
-        "ROUTES": [{"backends": ["default", "backup"]}],
-        "DEFAULT_REGION": "IN",
-    }
+    PHONE_OTP |= vendors.sending_through(vendor)

@@ -35,6 +35,7 @@ BLOCKS: dict[str, dict[str, Any]] = {
         "OPTIONS": {
             "api_key": "made-up-api-key",
             "sender": "AOCAPI",
+            "whatsapp": {"from": "+910000000000", "template": "otp", "campaign": "made-up-campaign"},
             "webhook_fields": {"id": "messageId", "status": "status"},
             "webhook_secrets": [WEBHOOK_SECRET],
             "base_url": sandbox.address("aoc", SANDBOX_PORT),
@@ -50,9 +51,19 @@ BLOCKS: dict[str, dict[str, Any]] = {
 }
 
 
-def backends(vendor: str) -> dict[str, dict[str, Any]]:
-    """Return BACKENDS with ``vendor`` as the default, and another one to fail over to."""
+def backup_of(vendor: str) -> str:
+    """Return the vendor to fail over to."""
+    return "kaleyra" if vendor == "aoc" else "aoc"
+
+
+def sending_through(vendor: str) -> dict[str, Any]:
+    """Return the keys of ``PHONE_OTP`` that send through ``vendor``, and through another one when it is down."""
     if vendor not in BLOCKS:
         raise ImproperlyConfigured(f"VENDOR must be one of {', '.join(BLOCKS)}, not {vendor!r}")
-    backup = "kaleyra" if vendor == "aoc" else "aoc"
-    return {"default": BLOCKS[vendor], "backup": BLOCKS[backup]}
+    return {
+        "BACKENDS": {"default": BLOCKS[vendor], "backup": BLOCKS[backup_of(vendor)]},
+        "ROUTES": [{"backends": ["default", "backup"]}],
+        "CHANNELS": ["sms", "whatsapp"],
+        "DEFAULT_REGION": "IN",
+        "BUDGET": {"PRICES": {"IN": "0.0025", "*": "0.06"}},
+    }

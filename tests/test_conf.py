@@ -213,7 +213,10 @@ BAD = {
         {"PRICES": None},
         {"PRICES": {"XX": "1"}},
         {"PRICES": {None: "1"}},
-        *({"PRICES": {"IN": price}} for price in (None, 1, 0.5, "", "-1", "1,5", "1e3", "10000", "0.0000001", "１")),
+        *(
+            {"PRICES": {"IN": price}}
+            for price in (None, 1, 0.5, "", "-1", "1,5", "1e3", "10000", "0.0000001", "\N{FULLWIDTH DIGIT ONE}")
+        ),
     ],
     "BACKENDS": [
         None,

@@ -58,7 +58,7 @@ class HTTPAnswer:
         else:
             try:
                 moment = parsedate_to_datetime(value)
-            except ValueError:
+            except (ValueError, OverflowError):  # a year or a zone that no clock has
                 return None
             seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
         return min(max(seconds, 0.0), LONGEST_WAIT)

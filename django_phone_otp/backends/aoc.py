@@ -47,7 +47,10 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         **options: Any,
     ) -> None:
         super().__init__(alias=alias, **options)
-        self.require(api_key=api_key, sender=sender, path=path, template_path=template_path)
+        self.require(api_key=api_key, sender=sender)
+        for option, value in {"path": path, "template_path": template_path, "whatsapp_path": whatsapp_path}.items():
+            if not (isinstance(value, str) and value.startswith("/")):  # else it would be another host's
+                raise self.invalid(f"{option} must start with /")
         if type not in TYPES:
             raise self.invalid(f"type must be one of {', '.join(TYPES)}")
         if not isinstance(flash, bool):
@@ -67,7 +70,7 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         message_id = answer.text("data", 0, "messageId")
         if answer.ok and not answer.find("error") and message_id:
             return SendResult(id=message_id)
-        raise self._refusal(answer, message)
+        raise self._refusal(answer, message, has_id=bool(message_id))
 
     def send_many(self, messages: Sequence[Message]) -> list[SendResult]:
         """Hand over all messages of one text in one call, and match the answer by recipient."""
@@ -87,7 +90,7 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
             to = ",".join(_national(message.number) for message in messages)
             answer = self._post(self.template_for(worded), worded, to)
             if not answer.ok or answer.find("error") or not isinstance(answer.find("data"), list):
-                raise self._refusal(answer, worded)
+                raise self._refusal(answer, worded, has_id=bool(answer.find("data")))
         except DeliveryError as failure:
             return [not_taken(failure)] * len(messages)
         entries = range(len(answer.find("data")))
@@ -126,13 +129,14 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         message_id = next(filter(None, (answer.text(*path) for path in _WHATSAPP_IDS)), "")
         if answer.ok and not answer.find("error") and message_id:
             return SendResult(id=message_id)
-        raise self._refusal(answer, message)
+        raise self._refusal(answer, message, has_id=bool(message_id))
 
-    def _refusal(self, answer: HTTPAnswer, message: Message) -> DeliveryError:
-        """Return what an answer without ids means; its error may be true, a text or an object."""
+    def _refusal(self, answer: HTTPAnswer, message: Message, *, has_id: bool) -> DeliveryError:
+        """Return what an answer means that took no message; its error may be true, a text or an object."""
         error = answer.find("error")
         said = error if isinstance(error, str) else answer.find("error", "message") or answer.find("message")
-        return self.refusal(answer, message, refused=bool(error), vendor_code=answer.text("error", "code"), said=said)
+        refused = bool(error) and not has_id  # with an id it may have been taken all the same
+        return self.refusal(answer, message, refused=refused, vendor_code=answer.text("error", "code"), said=said)
 
     def _whatsapp_options(self, options: Any) -> dict[str, str]:
         if options is None:

@@ -26,11 +26,11 @@ from django_phone_otp.backends.base import (
     seconds_left,
 )
 from django_phone_otp.backends.punctual import PunctualAdapter
-from django_phone_otp.backends.refusals import NO_VERDICTS, Verdict, judge, quote
+from django_phone_otp.backends.refusals import NO_VERDICTS, OVER_RATE, Verdict, judge, quote
 from django_phone_otp.core.rates import parse_rate
-from django_phone_otp.core.redaction import redact
 
 CONNECT_TRIES = 3
+CODE_MAXIMUM, RAW_MAXIMUM = 64, 200  # characters of a vendor's code, and of its answer
 BODY_MAXIMUM = 64 * 1024  # bytes; the longest documented answer of a vendor has under 2 kB
 
 # Only a connection that was never made is tried again: everything else may have sent the message.
@@ -181,15 +181,16 @@ class HTTPBackend(BaseBackend):
         """
         verdict = judge(answer, vendor_code, verdicts, refused=refused)
         hidden = (*self.secrets, *((message.number, message.number[1:], message.code) if message else ()))
-        words = quote(said, hidden, message.text if message else "")
-        wait = answer.retry_after
+        text = message.text if message else ""
+        words = quote(said, hidden, text)
+        waits = (answer.retry_after, verdict.retry_after, OVER_RATE.retry_after if answer.status == 429 else None)
         return verdict.error(
             f"{verdict.reason}: {words}" if words else verdict.reason,
-            vendor_code=redact(vendor_code, hidden, limit=64),
+            vendor_code=quote(vendor_code, hidden, text, limit=CODE_MAXIMUM),
             http_status=answer.status,
-            retry_after=verdict.retry_after if wait is None else wait,
+            retry_after=next((wait for wait in waits if wait is not None), None),
             scope=verdict.scope,
-            raw=answer.redacted((*hidden, message.text) if message else hidden),
+            raw=quote(answer.body.decode("utf-8", "replace"), hidden, text, limit=RAW_MAXIMUM),
         )
 
 

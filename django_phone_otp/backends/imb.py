@@ -46,7 +46,7 @@ class IMBBackend(HTTPBackend):
             headers={"x-client-id": client_id, "x-client-secret": client_secret},
             json={"mobile_number": national, "otp_code": message.code},
         )
-        refused = answer.find("status") not in {None, "success"} or bool(answer.find("error"))
+        refused = answer.find("status") not in (None, "success") or bool(answer.find("error"))
         message_id = answer.text("data", "message_id")
         if answer.ok and not refused and message_id:
             # Its "delivered" comes with the answer, before any handset can have said so.
@@ -54,7 +54,7 @@ class IMBBackend(HTTPBackend):
         raise self.refusal(
             answer,
             message,
-            refused=refused,
+            refused=refused and not message_id,  # with an id it may have been taken all the same
             vendor_code=answer.text("error_code"),
             said=answer.find("message"),
             verdicts=_VERDICTS,

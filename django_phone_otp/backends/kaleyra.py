@@ -140,7 +140,12 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
         if answer.ok and not refused and message_id:
             return SendResult(id=message_id)  # only accepted: a missing template or credit is told by a receipt
         raise self.refusal(
-            answer, message, refused=refused, vendor_code=code, said=answer.find("message"), verdicts=_VERDICTS
+            answer,
+            message,
+            refused=refused and not message_id,  # with an id it may have been taken all the same
+            vendor_code=code,
+            said=answer.find("message"),
+            verdicts=_VERDICTS,
         )
 
     def fetch_status(self, delivery_id: str) -> Receipt:

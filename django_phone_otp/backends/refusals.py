@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from urllib.parse import unquote_plus
 
 from django_phone_otp.backends.answers import HTTPAnswer
 from django_phone_otp.backends.base import BackendUnavailable, DeliveryError, DeliveryUncertain, MessageRejected, Scope
@@ -61,10 +62,26 @@ def judge(answer: HTTPAnswer, vendor_code: str, verdicts: Mapping[str, Verdict],
     return verdicts.get(vendor_code) or _BY_STATUS.get(status, REJECTED)
 
 
-def quote(said: object, secrets: Iterable[str], text: str) -> str:
-    """Return a vendor's sentence as it may be kept, or ``""`` for one that repeats the message's ``text``."""
+def quote(said: object, secrets: Iterable[str], text: str, *, limit: int = QUOTE_MAXIMUM) -> str:
+    """Return a vendor's words as they may be kept, or ``""`` for such as repeat the message's ``text``.
+
+    Nothing is kept either where a secret is still there in another spelling: escaped in JSON, say, as
+    often as it may be, or encoded as a form.
+    """
     if not isinstance(said, str) or not said.strip():
         return ""
-    words = redact(said, secrets, limit=QUOTE_MAXIMUM)
-    echo = difflib.SequenceMatcher(None, said[:1000], text[:1000], autojunk=False).find_longest_match()
-    return "" if echo.size >= ECHO else words
+    secrets = [*filter(None, secrets)]
+    words = redact(said, secrets, limit=limit)
+    plain = _unescaped(words)
+    if any(secret in plain or _unescaped(secret) in plain for secret in secrets):
+        return ""
+    return "" if _echoes(said, text) or _echoes(_unescaped(said), text) else words
+
+
+def _unescaped(words: str) -> str:
+    return unquote_plus(words).replace("\\", "")
+
+
+def _echoes(said: str, text: str) -> bool:
+    longest = difflib.SequenceMatcher(None, said[:1000], text[:1000], autojunk=False).find_longest_match()
+    return longest.size >= ECHO

@@ -112,7 +112,8 @@ class StartMessagingBackend(TemplatedBackend):
         raise self.refusal(
             answer,
             message,
-            refused=answer.find("success") is False,
+            # With an id it may have been taken all the same.
+            refused=answer.find("success") is False and not message_id,
             vendor_code=code,
             said=answer.find("error", "message"),
             # Of a 429 only this code is known to be the account's. Whatever else may be about the number.

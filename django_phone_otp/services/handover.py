@@ -34,6 +34,8 @@ _TAKEN = {status: status for status in DeliveryStatus} | dict.fromkeys(
     (DeliveryStatus.QUEUED, DeliveryStatus.SENDING), DeliveryStatus.ACCEPTED
 )
 
+_SENDING = Delivery.objects.filter(status=DeliveryStatus.SENDING)  # built once: it is narrowed for every message
+
 logger = logging.getLogger("django_phone_otp")
 
 
@@ -96,7 +98,7 @@ def _send(
 def record(delivery: Delivery, *, status: str, **fields: Any) -> DeliveryStatus:
     """Write down the end of a hand-over, unless somebody was quicker; return where the delivery stands."""
     changes = {"status": status, "updated_at": timezone.now(), **fields}
-    if not Delivery.objects.filter(pk=delivery.pk, status=DeliveryStatus.SENDING).update(**changes):
+    if not _SENDING.filter(pk=delivery.pk).update(**changes):
         return DeliveryStatus(delivery.status)
     for name, value in changes.items():
         setattr(delivery, name, value)

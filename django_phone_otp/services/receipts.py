@@ -72,8 +72,8 @@ def _take(alias: str, receipt: Receipt) -> bool:
 
 
 def _find(alias: str, vendor_id: str) -> Delivery | None:
-    if not vendor_id.isascii() or not vendor_id.isprintable():  # no vendor has such ids, and not every database
-        return None
+    if not vendor_id or not vendor_id.isascii() or not vendor_id.isprintable():
+        return None  # what was never taken has no id; no vendor has such ids, and not every database
     found = Delivery.objects.using(database()).filter(alias=alias, vendor_id=vendor_id[:VENDOR_ID_MAXIMUM])
     for delivery in found.select_related("challenge").order_by("-pk")[:2]:
         if delivery.vendor_id == vendor_id[:VENDOR_ID_MAXIMUM]:  # some databases compare without regard to case

@@ -35,7 +35,7 @@ def confirms(question: Question, code: str) -> bool:
     """Ask the vendor whether ``code`` is right. Raises ``Unavailable`` when it has no answer."""
     backend, check_id = question
     try:
-        return backend.check_code(check_id, code)
+        return backend.check_code(check_id, code) is True  # whatever else a class may return
     except DeliveryError as failure:
         logger.warning("Backend %r could not check a code: %s", backend.alias, type(failure).__name__)
     except Exception as problem:  # noqa: BLE001 - a fault in a backend: no answer is no yes

@@ -1,11 +1,13 @@
 """Limits: exact on a shared cache, and closed when it fails."""
 
+import contextlib
+
 import pytest
 from django.core.cache import cache
 
 import django_phone_otp as phone_otp
-from django_phone_otp.exceptions import IncorrectCode, RateLimited, Unavailable
-from django_phone_otp.models import Challenge
+from django_phone_otp.exceptions import DeliveryFailed, IncorrectCode, RateLimited, Unavailable
+from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import limits
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
@@ -112,6 +114,53 @@ class TestFailsClosed:
         monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
         with pytest.raises(Unavailable):
             phone_otp.send(PHONE, purpose="signup")
+
+
+@pytest.mark.django_db
+class TestAnAccount:
+    STARTMESSAGING = "django_phone_otp.backends.startmessaging.StartMessagingBackend"
+
+    def through(self, **options):
+        """Send through an account whose vendor nobody reaches: what is refused before is what is looked at."""
+        options = {"api_key": "made-up", "base_url": "http://127.0.0.1:1", **options}
+        backend = {"BACKEND": self.STARTMESSAGING, "OPTIONS": options}
+        return override_phone_otp(BACKENDS={"default": backend}, LIMITS={"send.number": []})
+
+    def hits(self, count):
+        """Return how many of so many requests the account has room for."""
+        passed = 0
+        for _ in range(count):
+            with contextlib.suppress(RateLimited):
+                limits.hit_account("default")
+                passed += 1
+        return passed
+
+    def test_keeps_to_the_rate_that_its_vendor_documents(self, clock):
+        with self.through():
+            assert self.hits(25) == 20
+            clock.shift(1)
+            assert self.hits(25) == 20
+
+    def test_keeps_to_the_rate_that_it_was_given(self, clock):
+        with self.through(account_rate="3/1m"):
+            assert self.hits(5) == 3
+            clock.shift(1)
+            assert self.hits(5) == 0
+
+    def test_over_its_rate_is_passed_over_and_no_vendor_is_asked(self, clock):
+        with self.through(account_rate="1/1h"):
+            limits.hit_account("default")
+            with pytest.raises(DeliveryFailed):
+                phone_otp.send(PHONE, purpose="signup")
+        delivery = Delivery.objects.get()
+        assert (delivery.status, delivery.reason) == ("failed", "the account's own limit was reached")
+        assert delivery.latency is None
+
+    def test_without_a_cache_sends_nothing(self, monkeypatch):
+        with self.through():
+            monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
+            with pytest.raises(Unavailable):
+                limits.hit_account("default")
 
 
 @pytest.mark.django_db

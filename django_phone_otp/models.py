@@ -120,7 +120,10 @@ class Delivery(models.Model):
         default=DeliveryStatus.QUEUED.value,
     )
     vendor_id = models.CharField(_("vendor's id"), max_length=VENDOR_ID_MAXIMUM, blank=True)
-    check_id = models.CharField(_("vendor's id of the code"), max_length=VENDOR_ID_MAXIMUM, blank=True)
+    # Null, so that code of before, which does not know the column, can insert rows during a rollout.
+    check_id = models.CharField(  # noqa: DJ001
+        _("vendor's id of the code"), max_length=VENDOR_ID_MAXIMUM, null=True, blank=True
+    )
     vendor_code = models.CharField(_("vendor's code"), max_length=64, blank=True)
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     segments = models.PositiveSmallIntegerField(_("segments"), default=1)

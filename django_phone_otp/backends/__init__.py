@@ -1,5 +1,6 @@
 """Vendors, by alias: ``backends["default"]`` is the backend that ``BACKENDS`` configures there."""
 
+import logging
 from collections.abc import Iterator, Mapping
 
 from django.utils.module_loading import import_string
@@ -9,6 +10,8 @@ from django_phone_otp.backends.base import BaseBackend, InvalidBackend
 from django_phone_otp.core.policies import BackendSettings
 
 __all__ = ["BackendsHandler", "backends"]
+
+logger = logging.getLogger("django_phone_otp")
 
 
 class BackendsHandler:
@@ -26,6 +29,15 @@ class BackendsHandler:
                 raise InvalidBackend(f"BACKENDS[{alias!r}]: there is no such alias")
             self._built[alias] = self.build(alias, configured[alias])
         return self._built[alias]
+
+    def can_build(self, alias: str) -> bool:
+        """Tell whether ``alias`` can be used; ``check`` and the log say why one cannot."""
+        try:
+            self[alias]
+        except InvalidBackend as problem:
+            logger.error("%s", problem)
+            return False
+        return True
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._configured())

@@ -38,7 +38,7 @@ class HTTPAnswer:
         for step in path:
             if isinstance(step, str) and isinstance(found, dict):
                 found = found.get(step)
-            elif isinstance(step, int) and isinstance(found, list) and step < len(found):
+            elif isinstance(step, int) and isinstance(found, list) and 0 <= step < len(found):
                 found = found[step]
             else:
                 return None

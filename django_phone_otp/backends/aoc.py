@@ -47,9 +47,10 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         **options: Any,
     ) -> None:
         super().__init__(alias=alias, **options)
-        self.require(api_key=api_key, sender=sender)
-        for option, value in {"path": path, "template_path": template_path, "whatsapp_path": whatsapp_path}.items():
-            if not (isinstance(value, str) and value.startswith("/")):  # else it would be another host's
+        paths = {"path": path, "template_path": template_path, "whatsapp_path": whatsapp_path}
+        self.require(api_key=api_key, sender=sender, **paths)
+        for option, value in paths.items():
+            if not value.startswith("/"):  # else it would be another host's
                 raise self.invalid(f"{option} must start with /")
         if type not in TYPES:
             raise self.invalid(f"type must be one of {', '.join(TYPES)}")

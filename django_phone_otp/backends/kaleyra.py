@@ -166,16 +166,21 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
 
     def check(self) -> list[CheckMessage]:
         """Warn of receipts that cannot come."""
-        if self.callback_profile_id:
-            return super().check()
-        hint = "Make a callback profile in the vendor's account, and set callback_profile_id to its id."
-        warning = Warning(
-            f"BACKENDS[{self.alias!r}]: callback_profile_id is empty, though the vendor's page calls it mandatory: "
-            "no receipts will be pushed.",
-            hint=hint,
-            id="phone_otp.kaleyra.W001",
-        )
-        return [*super().check(), warning]
+        found = super().check()
+        if not self.callback_profile_id:
+            message = (
+                "callback_profile_id is empty, which the vendor's page calls mandatory: no receipts are pushed."
+            )
+            hint = "Make a callback profile in the vendor's account, and set callback_profile_id to its id."
+            found.append(self._warning("W001", message, hint))
+        elif not self.webhook_secrets:
+            message = "callback_profile_id is set and webhook_secrets is empty: receipts that are pushed get 404."
+            hint = "Set webhook_secrets, and give the profile the URL of the webhook with the first of them."
+            found.append(self._warning("W002", message, hint))
+        return found
+
+    def _warning(self, check_id: str, message: str, hint: str) -> CheckMessage:
+        return Warning(f"BACKENDS[{self.alias!r}]: {message}", hint=hint, id=f"phone_otp.kaleyra.{check_id}")
 
     def _headers(self) -> dict[str, str]:
         return {"api-key": self.secrets[0]}

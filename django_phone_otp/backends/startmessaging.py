@@ -1,4 +1,4 @@
-"""StartMessaging: codes by SMS to Indian numbers, in the vendor's own registered words.
+"""StartMessaging: codes by SMS, in the vendor's own registered words.
 
 Known of the API: startmessaging.com, "SMS & OTP API Reference". The codes of errors and the second
 shape of a message's status are those of the vendor's public server source.
@@ -8,9 +8,6 @@ import re
 from typing import Any
 from urllib.parse import quote
 
-from django.core.checks import CheckMessage, Error
-
-from django_phone_otp import conf
 from django_phone_otp.backends.base import (
     BackendUnavailable,
     DeliveryStatus,
@@ -26,7 +23,6 @@ from django_phone_otp.backends.webhooked import fold, read_time
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 _CODE = re.compile(r"[0-9]{4,6}", re.ASCII)  # what "otp" may be
-CODE_LENGTH_MAXIMUM = 6
 REASON_MAXIMUM = 200  # characters
 _VARIABLES = {"otp": "code", "appName": "app_name", "expiry": "minutes"}  # the vendor drops any others
 
@@ -88,10 +84,14 @@ class StartMessagingBackend(TemplatedBackend):
         self.template_id = template_id
         self.checks_codes = verify_remotely
 
-    def send(self, message: Message) -> SendResult:
-        """Hand over the code; the vendor words the message."""
+    def worded(self, message: Message) -> Message:
+        """Return the message as it is. Raises ``MessageRejected`` for a code that this vendor does not take."""
         if not _CODE.fullmatch(message.code):
             raise MessageRejected("StartMessaging takes codes of 4 to 6 digits only")
+        return super().worded(message)
+
+    def send(self, message: Message) -> SendResult:
+        """Hand over the code; the vendor words the message."""
         template = self.template_for(message)
         values = {theirs: message.variables.get(ours, "") for theirs, ours in _VARIABLES.items()}
         body: dict[str, Any] = {
@@ -147,15 +147,6 @@ class StartMessagingBackend(TemplatedBackend):
         if isinstance(refusal, MessageRejected):
             return False
         raise refusal
-
-    def check(self) -> list[CheckMessage]:
-        """Say where codes would be too long for this vendor."""
-        long = [each.name for each in conf.current().purposes.values() if each.code_length > CODE_LENGTH_MAXIMUM]
-        message = (
-            f"BACKENDS[{self.alias!r}]: StartMessaging takes codes of up to 6 digits, and those of {{}} have more."
-        )
-        found = [Error(message.format(repr(name)), id="phone_otp.startmessaging.E001") for name in long]
-        return [*super().check(), *found]
 
     def _headers(self) -> dict[str, str]:
         return {"X-API-Key": self.secrets[0]}

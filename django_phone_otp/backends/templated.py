@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
+from django_phone_otp import conf
 from django_phone_otp.backends.base import Message, MessageRejected
 from django_phone_otp.backends.http import HTTPBackend
 from django_phone_otp.conf import unknown
 from django_phone_otp.core.registered import ANY, RegisteredTemplate
 
-KEYS = ("id", "text", "variables", "purposes", "languages")
+KEYS_OF_A_NAME = ("id", "purposes", "languages")  # where the vendor words the message, and only must know which
+KEYS = (*KEYS_OF_A_NAME, "text", "variables")
+VARIABLES = ("code", "app_name", "minutes")  # and the fields of a context
 DLT_PREFIX = "+91"  # in India every text must be registered (TRAI's regulations of 2018, "DLT")
 
 
@@ -48,7 +51,7 @@ class TemplatedBackend(HTTPBackend):
                 raise MessageRejected("no registered template is for this purpose and language")
             return message
         if not template.text:
-            return message
+            return replace(message, text="")  # the vendor's own copy is what arrives
         text = template.fill(message.variables) if template.variables else message.text
         if not template.matches(text):
             raise MessageRejected("the text is not that of its registered template")
@@ -57,9 +60,10 @@ class TemplatedBackend(HTTPBackend):
     def _template(self, entry: Any, where: str) -> RegisteredTemplate:
         if not isinstance(entry, Mapping):
             raise self.invalid(f"{where} must be a dict")
+        keys = KEYS if self.sends_text else KEYS_OF_A_NAME
         for key in entry:
-            if key not in KEYS:
-                raise self.invalid(f"{where}: {key!r} is {unknown(key, KEYS)}")
+            if key not in keys:
+                raise self.invalid(f"{where}: {key!r} is {unknown(key, keys)}")
         template_id, text = entry.get("id"), entry.get("text", "")
         if not (isinstance(template_id, str) and self.template_id_form.fullmatch(template_id)):
             raise self.invalid(f"{where}: id must be {self.template_id_words}")
@@ -72,12 +76,17 @@ class TemplatedBackend(HTTPBackend):
             purposes=frozenset(self._names(entry, "purposes", where)) - {ANY},
             languages=frozenset(name.lower() for name in self._names(entry, "languages", where)) - {ANY},
         )
-        self._check_text(template, where)
+        self._check_words(template, where)
         return template
 
-    def _check_text(self, template: RegisteredTemplate, where: str) -> None:
+    def _check_words(self, template: RegisteredTemplate, where: str) -> None:
         if not template.text and self.needs_template_text:
             raise self.invalid(f"{where}: text must be the registered text, with {{#var#}} for each value")
+        fields = (field for purpose in conf.current().purposes.values() for field in purpose.context)
+        known = (*VARIABLES, *fields)
+        for name in template.variables:
+            if name not in known:
+                raise self.invalid(f"{where}: the variable {name!r} is {unknown(name, known)}")
         count = template.count_variables()
         if template.text and template.variables and count != len(template.variables):
             raise self.invalid(f"{where}: the text takes {count} values, and variables names {len(template.variables)}")

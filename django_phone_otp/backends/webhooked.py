@@ -116,9 +116,11 @@ def read_time(value: str) -> datetime | None:
         return datetime.fromtimestamp(int(value) / (1000 if len(value) == 13 else 1), UTC)
     try:
         moment = parse_datetime(value)
-    except ValueError:  # well formed, and no such day
+        if moment is None:
+            return None
+        return timezone.make_aware(moment, UTC) if timezone.is_naive(moment) else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # well formed, and no such day; or none in UTC, where no database takes it
         return None
-    return timezone.make_aware(moment, UTC) if moment is not None and timezone.is_naive(moment) else moment
 
 
 def _value(record: Mapping[str, str], names: tuple[str, ...]) -> str:

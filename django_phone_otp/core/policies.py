@@ -46,8 +46,11 @@ class Route:
 
     def matches(self, *, region: str, channel: str, purpose: str) -> bool:
         """Tell whether this route takes such a message."""
-        asked = ((self.regions, region), (self.channels, channel), (self.purposes, purpose))
-        return all(not allowed or value in allowed for allowed, value in asked)
+        return (not self.regions or region in self.regions) and self.takes(channel, purpose)
+
+    def takes(self, channel: str, purpose: str) -> bool:
+        """Tell whether this route takes such messages to some region."""
+        return (not self.channels or channel in self.channels) and (not self.purposes or purpose in self.purposes)
 
     def order(self) -> tuple[str, ...]:
         """Return the aliases in the order in which to try them."""

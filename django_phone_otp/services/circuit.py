@@ -58,18 +58,27 @@ class Circuit:
 
     def failed(self, retry_after: float | None = None) -> None:
         """Note that the vendor could not be asked; for ``retry_after`` seconds it wants to be left alone."""
+        pause = int(min(retry_after or 0, PAUSE_MAXIMUM)) + 1 if retry_after else 0
         try:
             if self._is_probe:
-                cache.set(self._open, 1, OPEN_SECONDS)
+                cache.set(self._open, 1, max(OPEN_SECONDS, pause))
                 cache.delete(self._probe)
-            elif self._count() >= FAILURES and cache.add(self._open, 1, OPEN_SECONDS):
+            elif self._count() >= FAILURES and cache.add(self._open, 1, max(OPEN_SECONDS, pause)):
                 cache.set(self._tripped, 1, TRIPPED_SECONDS)
                 cache.delete(self._failures)
                 logger.warning("Backend %r failed %d times in a row: left alone for a while", self._alias, FAILURES)
-            if retry_after:
-                cache.add(self._open, 1, int(min(retry_after, PAUSE_MAXIMUM)) + 1)
+            elif pause:
+                cache.add(self._open, 1, pause)
         except Exception as problem:  # noqa: BLE001 - as above
             logger.error("The cache for circuits failed: %s", type(problem).__name__)
+
+    def released(self) -> None:
+        """Note that the vendor was not asked after all, so that another message may be the probe."""
+        if self._is_probe:
+            try:
+                cache.delete(self._probe)
+            except Exception as problem:  # noqa: BLE001 - as above
+                logger.error("The cache for circuits failed: %s", type(problem).__name__)
 
     def _count(self) -> int:
         cache.add(self._failures, 0, WITHIN)

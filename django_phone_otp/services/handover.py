@@ -20,9 +20,9 @@ from django_phone_otp.backends.base import (
 from django_phone_otp.core.redaction import redact, without
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import OPEN, DeliveryStatus
-from django_phone_otp.exceptions import RetryLater
+from django_phone_otp.exceptions import RateLimited, RetryLater
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery
-from django_phone_otp.services import early, limits, receipts, schedule
+from django_phone_otp.services import early, limits, receipts, schedule, statements
 from django_phone_otp.services.circuit import Circuit
 from django_phone_otp.services.codes import code_of
 from django_phone_otp.services.events import emit
@@ -55,16 +55,21 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit) -> Outcome:
     try:
         message = compose(delivery, code, backend)
     except MessageRejected as refusal:  # the words are not those that this vendor may carry
+        circuit.released()
         return _judge(delivery, refusal, secrets, known)
     except Exception as problem:  # noqa: BLE001 - whatever a project's template does, nothing was sent
+        circuit.released()
         logger.error("The message could not be worded: %s", type(problem).__name__)
         reason = f"the message could not be worded: {type(problem).__name__}"
         return Outcome(record(delivery, status=DeliveryStatus.FAILED, reason=reason, **known), go_on=False)
     known |= _cost(delivery, backend, message)
     try:
         limits.hit_account(alias)
-    except RetryLater:  # over the account's rate, or no way to tell: either way, nothing was sent
-        return _judge(delivery, BackendUnavailable("the account's own limit was reached"), secrets, known)
+    except RetryLater as refusal:  # either way, nothing was sent
+        circuit.released()
+        over = isinstance(refusal, RateLimited)
+        reason = "the account's own limit was reached" if over else "the account's limit could not be counted"
+        return _judge(delivery, BackendUnavailable(reason), secrets, known)
     return _send(delivery, message, circuit, (*secrets, message.text), known)
 
 
@@ -83,6 +88,7 @@ def _send(
         return _judge(delivery, failure, secrets, known)
     except Exception as problem:  # noqa: BLE001 - a fault in a backend: the request may have been written before it
         known["latency"] = _milliseconds_since(started)
+        circuit.failed()
         logger.error("Backend %r raised %s", backend.alias, type(problem).__name__)
         reason = f"the backend raised {type(problem).__name__}"
         return Outcome(record(delivery, status=DeliveryStatus.UNKNOWN, reason=reason, **known), go_on=False)
@@ -98,7 +104,7 @@ def _send(
 def record(delivery: Delivery, *, status: str, **fields: Any) -> DeliveryStatus:
     """Write down the end of a hand-over, unless somebody was quicker; return where the delivery stands."""
     changes = {"status": status, "updated_at": timezone.now(), **fields}
-    if not _SENDING.filter(pk=delivery.pk).update(**changes):
+    if not statements.update(Delivery, {"id": delivery.pk, "status": DeliveryStatus.SENDING}, changes):
         return DeliveryStatus(delivery.status)
     for name, value in changes.items():
         setattr(delivery, name, value)
@@ -144,7 +150,7 @@ def _tell(circuit: Circuit, failure: DeliveryError) -> None:
 def _cost(delivery: Delivery, backend: BaseBackend, message: Message) -> dict[str, Any]:
     """Return the segments and the estimated price, as far as they are not what the row says already."""
     counted = backend.sends_text and message.channel == "sms"
-    segments = count_segments(message.text).count if counted else 1
+    segments = max(1, count_segments(message.text).count) if counted else 1
     known: dict[str, Any] = {"segments": segments} if segments != delivery.segments else {}
     price = conf.current().budget.estimate(delivery.challenge.region, segments)
     return known if price is None else {**known, "price": price}

@@ -46,19 +46,25 @@ def sync() -> Iterator[Answer]:
     """
     now = timezone.now()
     failures: dict[str, int] = {}
-    due = Delivery.objects.using(database()).filter(poll_at__lte=now)
-    while batch := list(due.select_related("challenge").order_by("poll_at")[:BATCH]):
-        ours = [delivery for delivery in batch if _claim(delivery)]
-        for delivery in ours:
-            if failures.get(delivery.alias, 0) < FAILURES:
+    due = Delivery.objects.using(database()).filter(poll_at__lte=now).order_by("poll_at")
+    while batch := list(due.exclude(alias__in=_failing(failures)).select_related("challenge")[:BATCH]):
+        ours = 0
+        for delivery in batch:
+            if delivery.alias not in _failing(failures) and _claim(delivery):
+                ours += 1
                 yield _ask_about(delivery, failures)
         if not ours:
             return  # another run has them all
 
 
+def _failing(failures: dict[str, int]) -> list[str]:
+    """Return the aliases that this run asks no more; what is due stays due for the next one."""
+    return [alias for alias, count in failures.items() if count >= FAILURES]
+
+
 def _claim(delivery: Delivery) -> bool:
     """Take one delivery, and set when to ask about it next; its alias may have left the settings."""
-    pollable = delivery.alias in backends and backends[delivery.alias].polls
+    pollable = backends.can_build(delivery.alias) and backends[delivery.alias].polls
     poll_at = schedule.next_poll(delivery.queued_at, timezone.now()) if pollable else None
     claimed = Delivery.objects.filter(pk=delivery.pk, poll_at=delivery.poll_at).update(poll_at=poll_at)
     return bool(claimed) and pollable

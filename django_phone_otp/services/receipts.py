@@ -25,7 +25,7 @@ from django_phone_otp.signals import delivery_updated
 
 KEPT_PER_DELIVERY = 20  # receipts: a vendor has about three to tell, and a loop has no end
 LOGGED_EVERY = 60 * 60  # seconds between two lines about the same thing
-_RAW_MAXIMUM = 500
+RAW_MAXIMUM = 500  # characters of a receipt as it came
 
 _REACHED = {DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.UNDELIVERED}  # it had left by then
 
@@ -47,7 +47,7 @@ def apply(delivery: Delivery, receipt: Receipt) -> bool:
     now = timezone.now()
     secrets = (code_of(delivery.challenge) or "", delivery.challenge.number, delivery.challenge.number[1:])
     reason = redact(receipt.reason, secrets)
-    _keep(delivery, receipt, reason, redact(_as_text(receipt.raw), secrets, limit=_RAW_MAXIMUM))
+    _keep(delivery, receipt, reason, _as_text(receipt, delivery, secrets))
     changes = _changes(delivery, receipt, reason, now)
     before = states_before(receipt.status)
     if not before or not Delivery.objects.filter(pk=delivery.pk, status__in=before).update(**changes):
@@ -89,6 +89,8 @@ def _changes(delivery: Delivery, receipt: Receipt, reason: str, now: datetime) -
         changes["sent_at"] = Coalesce(F("sent_at"), at)
     if receipt.status == DeliveryStatus.DELIVERED:
         changes |= {"delivered_at": at, "reason": ""}
+    if receipt.status == DeliveryStatus.FAILED:  # it was not sent after all, so nothing is paid
+        changes["price"] = None
     if receipt.status not in {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT}:
         changes["poll_at"] = None
     return changes
@@ -109,10 +111,15 @@ def _keep(delivery: Delivery, receipt: Receipt, reason: str, raw: str) -> None:
     DeliveryReceipt.objects.bulk_create([kept], ignore_conflicts=True)
 
 
-def _as_text(raw: Any) -> str:
-    if not raw:
-        return ""
-    return raw if isinstance(raw, str) else json.dumps(raw, default=str, ensure_ascii=False)
+def _as_text(receipt: Receipt, delivery: Delivery, secrets: tuple[str, ...]) -> str:
+    """Return the receipt as it may be kept; its id and time are no number, however many digits they have."""
+    if not isinstance(receipt.raw, dict):
+        return redact(str(receipt.raw or ""), secrets, limit=RAW_MAXIMUM)
+    kept = {
+        key: value if value == delivery.vendor_id or (key == "at" and receipt.at) else redact(str(value), secrets)
+        for key, value in receipt.raw.items()
+    }
+    return json.dumps(kept, default=str, ensure_ascii=False)[:RAW_MAXIMUM]
 
 
 def _word(receipt: Receipt) -> str:

@@ -21,7 +21,7 @@ def question_about(challenge: Challenge) -> Question | None:
     That is the one through which its newest message went. Without such a backend in the settings it
     costs no query.
     """
-    aliases = [alias for alias in backends if backends[alias].checks_codes]
+    aliases = [alias for alias in backends if backends.can_build(alias) and backends[alias].checks_codes]
     if not aliases:
         return None
     sent = Delivery.objects.using(database()).filter(challenge=challenge.pk, sent_at__isnull=False)

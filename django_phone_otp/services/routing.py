@@ -16,7 +16,23 @@ def aliases_for(delivery: Delivery) -> list[str]:
     kind = {"region": challenge.region, "channel": delivery.channel, "purpose": challenge.purpose}
     route = next((route for route in conf.current().routes if route.matches(**kind)), None)
     aliases = route.order() if route else DEFAULT_ALIASES
-    return [alias for alias in aliases if delivery.channel in backends[alias].channels]
+    usable = [alias for alias in aliases if backends.can_build(alias)]
+    # When none can be built, the first one's own error says why.
+    return [alias for alias in usable or aliases if delivery.channel in backends[alias].channels]
+
+
+def carriers(purpose: str, channel: str) -> Iterator[tuple[str, bool]]:
+    """Yield each alias that messages of ``purpose`` may go through, and whether those of India do."""
+    india = conf.current().allows_region("IN")
+    for route in conf.current().routes:
+        if not route.takes(channel, purpose):
+            continue
+        for alias in route.backends:
+            yield alias, india and (not route.regions or "IN" in route.regions)
+        if not route.regions:
+            return  # it takes all that is left
+        india = india and "IN" not in route.regions
+    yield from ((alias, india) for alias in DEFAULT_ALIASES)
 
 
 def admitted(aliases: list[str]) -> Iterator[tuple[str, Circuit]]:

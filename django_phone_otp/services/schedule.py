@@ -12,6 +12,9 @@ def first_poll(now: datetime) -> datetime:
 
 
 def next_poll(queued_at: datetime, now: datetime) -> datetime | None:
-    """Return when to ask next: in as long as the message is old, so that two days take about a dozen questions."""
+    """Return when to ask next: in as long as the message is old, so that two days take about a dozen questions.
+
+    The last question comes when they are over; then None.
+    """
     age = now - queued_at
-    return now + max(FIRST, age) if age < WINDOW else None
+    return min(now + max(FIRST, age), queued_at + WINDOW) if age < WINDOW else None

@@ -7,7 +7,7 @@ import django_phone_otp as phone_otp
 from django_phone_otp.backends.base import BackendUnavailable, DeliveryUncertain, MessageRejected, Scope, SendResult
 from django_phone_otp.exceptions import DeliveryFailed
 from django_phone_otp.models import Delivery
-from django_phone_otp.services import circuit
+from django_phone_otp.services import circuit, limits
 from django_phone_otp.services.circuit import Circuit
 from django_phone_otp.test import outbox
 from tests.conftest import PHONE
@@ -114,6 +114,31 @@ def test_a_vendor_that_says_for_how_long_is_left_alone_so_long(clock):
     assert Circuit("default").admits()
 
 
+def test_what_the_vendor_says_counts_for_the_failure_that_opens_too(clock):
+    fail(4)
+    look = Circuit("default")
+    assert look.admits()
+    look.failed(retry_after=120)
+    clock.shift(119)
+    assert not Circuit("default").admits()
+    clock.shift(2)
+    probe = Circuit("default")
+    assert probe.admits()
+    probe.failed(retry_after=120)
+    clock.shift(119)
+    assert not Circuit("default").admits()
+
+
+def test_a_probe_that_was_not_asked_leaves_its_turn_to_another(clock):
+    fail(5)
+    clock.shift(circuit.OPEN_SECONDS)
+    with vendors(SendResult(id="v"), LIMITS={**NO_LIMITS, "send.account": ["1/1h"]}):
+        limits.hit_account("default")
+        assert send() == "refused"
+        assert Vendor.asked == []
+    assert Circuit("default").admits()
+
+
 def test_a_vendor_cannot_shut_itself_off_for_a_day(clock):
     look = Circuit("default")
     assert look.admits()
@@ -144,9 +169,10 @@ def test_without_the_cache_every_alias_is_asked(monkeypatch, caplog):
     look = Circuit("default")
     assert look.admits()
     look.failed()
-    look._has_failed = True
+    look._has_failed = look._is_probe = True
     look.succeeded()
-    assert caplog.text.count("The cache for circuits failed: ConnectionError") == 3
+    look.released()
+    assert caplog.text.count("The cache for circuits failed: ConnectionError") == 4
 
 
 def test_healthy_traffic_costs_one_round_trip(monkeypatch):
@@ -184,6 +210,11 @@ def test_when_every_alias_is_left_alone_the_caller_is_told_at_once(clock):
 
 def test_what_may_have_left_counts_as_a_failure_of_the_vendor(clock):
     with vendors(DeliveryUncertain("no answer in time"), "outbox", LIMITS=NO_LIMITS):
+        assert [send(last) for last in range(7)] == ["unknown"] * 5 + ["accepted"] * 2
+
+
+def test_a_fault_in_a_backend_counts_as_a_failure(clock):
+    with vendors(KeyError("a fault"), "outbox", LIMITS=NO_LIMITS):
         assert [send(last) for last in range(7)] == ["unknown"] * 5 + ["accepted"] * 2
 
 

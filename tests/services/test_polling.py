@@ -94,6 +94,17 @@ def test_questions_come_less_and_less_often_until_two_days_are_over(clock):
     assert Delivery.objects.get().poll_at is None
 
 
+def test_the_last_question_comes_when_the_window_is_over(clock):
+    queued_at = timezone.now()
+    now, asked = schedule.first_poll(queued_at), []
+    while now is not None:
+        asked.append(now - queued_at)
+        now = schedule.next_poll(queued_at, now)
+    assert asked[0] == schedule.FIRST
+    assert asked[-1] == schedule.WINDOW
+    assert asked == sorted(set(asked))
+
+
 def test_an_end_is_the_last_that_is_asked(clock):
     Polled.answers["v-0000"] = S.DELIVERED
     with through():
@@ -138,7 +149,9 @@ def test_an_alias_that_fails_again_and_again_is_left_alone_for_this_run(clock):
         send(10)
         clock.shift(60)
         assert list(polling.sync()) == ["failed"] * polling.FAILURES
-    assert len(Polled.asked) == polling.FAILURES
+        assert len(Polled.asked) == polling.FAILURES
+        Polled.answers.clear()
+        assert list(polling.sync()) == ["moved"] * (10 - polling.FAILURES), "the others are still due"
 
 
 def test_many_messages_are_read_in_batches(clock, django_assert_max_num_queries, monkeypatch):

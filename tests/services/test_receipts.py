@@ -152,6 +152,13 @@ def test_no_receipt_keeps_a_number_a_code_or_a_long_text():
     assert len(kept.raw) <= 500
 
 
+def test_the_id_and_the_time_are_kept_however_many_digits_they_have():
+    row = delivery(vendor_id="20261014123456789:1")
+    raw = {"id": row.vendor_id, "at": "2026-11-22T10:00:05Z", "status": "Sent", "recipient": PHONE[1:]}
+    receive(S.SENT, vendor_id=row.vendor_id, at=NOW, raw=raw)
+    assert json.loads(row.receipts.get().raw) == {**raw, "recipient": "[…]"}
+
+
 def test_text_that_came_as_text_is_kept_as_text():
     row = delivery()
     receive(S.SENT, raw="DLVRD 0")
@@ -203,6 +210,14 @@ def test_a_receipt_that_ends_a_delivery_ends_its_polling():
     receive(S.DELIVERED)
     row.refresh_from_db()
     assert row.poll_at is None
+
+
+def test_what_was_not_sent_after_all_costs_nothing():
+    row = delivery()
+    Delivery.objects.update(price="0.06")
+    receive(S.FAILED)
+    row.refresh_from_db()
+    assert row.price is None
 
 
 def test_a_receipt_changes_no_challenge():

@@ -169,6 +169,13 @@ def test_a_message_whose_check_id_is_not_known_is_judged_here(monkeypatch):
     assert Checking.asked == []
 
 
+def test_an_alias_that_cannot_be_built_stops_nobody():
+    backends = {"default": {"BACKEND": f"{__name__}.Checking"}, "broken": {"BACKEND": "nowhere.Backend"}}
+    with override_phone_otp(BACKENDS=backends):
+        challenge, code = send()
+        assert phone_otp.verify(challenge.handle, code).phone == PHONE
+
+
 def test_a_message_that_was_never_sent_is_judged_here():
     from django_phone_otp.services.remote import question_about
 

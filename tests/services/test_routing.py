@@ -3,6 +3,7 @@
 from collections import Counter
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 
 import django_phone_otp as phone_otp
 from django_phone_otp.backends.base import BackendUnavailable, SendResult
@@ -62,6 +63,21 @@ def test_a_message_of_a_split_route_fails_over_to_the_others():
             phone_otp.send("+14155550123", purpose="signup")
     assert Vendor.asked == ["default"]
     assert len(outbox) == 1
+
+
+@pytest.mark.django_db
+def test_an_alias_that_cannot_be_built_is_passed_over_and_said(caplog):
+    backends = {"default": {"BACKEND": "nowhere.Backend"}, "spare": {"BACKEND": LOCMEM}}
+    with override_phone_otp(BACKENDS=backends, ROUTES=[{"backends": ["default", "spare"]}]):
+        assert phone_otp.send("+14155550123", purpose="signup").delivery_status == "accepted"
+    assert Delivery.objects.get().alias == "spare"
+    assert "BACKENDS['default']: cannot import 'nowhere.Backend'" in caplog.text
+
+
+@pytest.mark.django_db
+def test_when_no_alias_can_be_built_the_developer_is_told():
+    with override_phone_otp(BACKENDS={"default": {"BACKEND": "nowhere.Backend"}}), pytest.raises(ImproperlyConfigured):
+        phone_otp.send("+14155550123", purpose="signup")
 
 
 @pytest.mark.django_db

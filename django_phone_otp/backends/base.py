@@ -170,6 +170,7 @@ class BaseBackend:
     sends_text: bool = True  # False: the vendor words the message itself and takes only the code
     polls: bool = False  # implements fetch_status()
     checks_codes: bool = False  # implements check_code(), and wants it asked
+    secrets: tuple[str, ...] = ()  # the account's keys, which no text that is kept may hold
     account_rate: str = ""  # what the vendor allows an account, such as "20/1s"; empty where it names no rate
     webhook_secrets: tuple[str, ...] = ()  # with any, implements parse_webhook(); all are accepted in the URL
     webhook_networks: tuple[IPNetwork, ...] = ()  # where webhooks may come from; empty means from anywhere

@@ -1,5 +1,6 @@
 """What every vendor spoken to over HTTP shares: one POST at most, on time, and nothing said in a log."""
 
+import math
 import ssl
 import threading
 from collections.abc import Mapping
@@ -93,7 +94,7 @@ class HTTPBackend(BaseBackend):
         if not self.base_url.startswith(("https://", "http://")):
             raise self.invalid("base_url must start with https:// (or http://)")
         well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
-        if not well_formed or not all(isinstance(part, int | float) and part > 0 for part in timeout):
+        if not well_formed or not all(isinstance(part, int | float) and 0 < part < math.inf for part in timeout):
             raise self.invalid("timeout must be (connect, read) in seconds")
         self.connect_timeout, self.read_timeout = timeout
         self._local = threading.local()

@@ -94,7 +94,7 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
         sid: str,
         api_key: str,
         sender: str,
-        pod: str = "",
+        pod: Any = "",
         callback_profile_id: str = "",
         encoding: str = "json",
         **options: Any,
@@ -103,7 +103,7 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
         if encoding not in ENCODINGS:
             raise self.invalid(f"encoding must be one of {', '.join(ENCODINGS)}")
         if not options.get("base_url"):
-            if pod not in PODS:
+            if not isinstance(pod, str) or pod not in PODS:
                 raise self.invalid(f"pod must be one of {', '.join(PODS)}, unless base_url is given")
             options["base_url"] = PODS[pod]
         super().__init__(alias=alias, **options)

@@ -44,7 +44,7 @@ class WebhookBackend(BaseBackend):
         super().__init__(alias=alias, **options)
         self.webhook_secrets = self._secrets(webhook_secrets)
         try:
-            self.webhook_networks = tuple(ipaddress.ip_network(network) for network in webhook_networks)
+            self.webhook_networks = tuple(ipaddress.ip_network(str(network)) for network in webhook_networks)
         except (TypeError, ValueError) as problem:
             raise self.invalid(f"webhook_networks must be a list of networks: {problem}") from None
         self.webhook_fields = {**self.default_fields, **self._fields(webhook_fields)}

@@ -17,6 +17,7 @@ from django_phone_otp.backends.base import (
     Scope,
     SendResult,
 )
+from django_phone_otp.core.numbers import calling_code
 from django_phone_otp.core.redaction import redact, without
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import OPEN, DeliveryStatus
@@ -50,7 +51,7 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit) -> Outcome:
     """Hand ``delivery`` to ``alias`` once. Never raises for a fault of the vendor, the backend or a template."""
     backend = backends[alias]
     code = code_of(delivery.challenge) or ""
-    secrets = (code, delivery.challenge.number, delivery.challenge.number.removeprefix("+"))
+    secrets = (*backend.secrets, code, *_spellings(delivery.challenge.number))
     known: dict[str, Any] = {"alias": alias}
     try:
         message = compose(delivery, code, backend)
@@ -156,9 +157,15 @@ def _cost(delivery: Delivery, backend: BaseBackend, message: Message) -> dict[st
     return known if price is None else {**known, "price": price}
 
 
+def _spellings(number: str) -> tuple[str, ...]:
+    """Return ``number`` in the forms that vendors are given: E.164, without its +, and national."""
+    return number, number.removeprefix("+"), number.removeprefix(f"+{calling_code(number)}")
+
+
 def _id(given: object, secrets: tuple[str, ...]) -> str:
-    """Return a vendor's id as it may be kept: some vendors build theirs from the number."""
-    return "".join(filter(str.isprintable, without(secrets, str(given))))[:VENDOR_ID_MAXIMUM]
+    """Return a vendor's id as it may be kept: some vendors build theirs from the number. Words are no id."""
+    kept = "".join(filter(str.isprintable, without(secrets, str(given))))
+    return "" if " " in kept else kept[:VENDOR_ID_MAXIMUM]
 
 
 def _milliseconds_since(started: float) -> int:

@@ -29,9 +29,12 @@ def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, A
     if sql is None:
         sql = _compiled[shape] = _compile(model, using, where, changes)
     given = [*changes.items(), *where.items()]
-    if sql.count("%s") < len(given):  # before Django 6.1, None is no parameter
-        given = [(name, value) for name, value in given if value is not None]
-    parameters = [_field(model, name).get_db_prep_save(value, connection) for name, value in given]
+    all_are_given = sql.count("%s") == len(given)  # before Django 6.1, None is no parameter
+    parameters = [
+        _field(model, name).get_db_prep_save(value, connection)
+        for name, value in given
+        if all_are_given or value is not None
+    ]
     with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
         cursor.execute(sql, parameters)
         return int(cursor.rowcount)

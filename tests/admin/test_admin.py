@@ -7,7 +7,9 @@ from django.utils import timezone
 
 import django_phone_otp as phone_otp
 from django_phone_otp.admin import readonly
-from django_phone_otp.models import Challenge, Delivery, VerifiedPhone
+from django_phone_otp.backends.base import DeliveryStatus, Receipt
+from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt, VerifiedPhone
+from django_phone_otp.services import receipts
 from django_phone_otp.test import latest_code, override_phone_otp
 
 pytestmark = pytest.mark.django_db
@@ -194,3 +196,24 @@ def test_no_name_of_a_row_holds_a_number(challenge):
     bound = VerifiedPhone(user=User.objects.create_user("sam"), number=PHONE)
     for row in (challenge, challenge.deliveries.get(), bound):
         assert "4155550123" not in f"{row} {row!r}"
+
+
+def test_a_delivery_shows_its_receipts_and_nobody_adds_one(staff, challenge):
+    row = challenge.deliveries.get()
+    Delivery.objects.filter(pk=row.pk).update(vendor_id="v-7", latency=1234, price="0.0025")
+    receipts.receive("default", [Receipt(id="v-7", status=DeliveryStatus.UNDELIVERED, reason=f"no such {PHONE}")])
+    page = staff.get(url("delivery", "change", row.pk)).content.decode()
+    for shown in ("v-7", "1.234 s", "0.002500", "undelivered", "no such […]"):
+        assert shown in page
+    assert PHONE not in page
+    assert "Add another" not in page
+    assert 'type="submit"' not in page.partition('id="content"')[2].partition("</main>")[0].replace("Log out", "")
+    before = list(DeliveryReceipt.objects.values())
+    staff.post(url("delivery", "change", row.pk), {"receipts-TOTAL_FORMS": 1, "receipts-0-status": "delivered"})
+    assert list(DeliveryReceipt.objects.values()) == before
+
+
+def test_a_delivery_that_nobody_was_asked_for_has_no_latency(staff, challenge):
+    row = challenge.deliveries.get()
+    Delivery.objects.update(latency=None)
+    assert "answered after" in staff.get(url("delivery", "change", row.pk)).content.decode().lower()

@@ -134,3 +134,10 @@ def full_port():
             knocker.connect_ex(listener.getsockname())
         time.sleep(0.05)
         yield listener.getsockname()[1]
+
+
+@contextlib.contextmanager
+def unread_port():
+    """Give a port where a connection is made and a request written, which nobody reads."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener.getsockname()[1]

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
@@ -132,3 +134,31 @@ def test_a_failure_says_whether_the_message_may_have_left_and_never_shows_the_ve
     assert failure.scope == "recipient"
     assert CODE not in repr(failure)
     assert error("x").scope == Scope.ACCOUNT
+
+
+def test_of_several_messages_one_that_was_not_taken_does_not_hide_the_others():
+    class Moody(BaseBackend):
+        def worded(self, message):
+            if message.text == "unregistered":
+                raise MessageRejected("not registered")
+            return message
+
+        def send(self, message):
+            if message.text == "lost":
+                raise DeliveryUncertain("connection lost")
+            return SendResult(id=message.text)
+
+    sent = [replace(MESSAGE, text=text) for text in ("a", "unregistered", "lost", "b")]
+    results = Moody(alias="main").send_many(sent)
+    assert [(result.id, result.status) for result in results] == [
+        ("a", "accepted"),
+        ("", "failed"),
+        ("", "unknown"),
+        ("b", "accepted"),
+    ]
+    assert [result.reason for result in results] == ["", "not registered", "connection lost", ""]
+
+
+def test_a_class_that_checks_no_codes_says_so():
+    with pytest.raises(NotImplementedError, match="ParentBackend"):
+        ParentBackend(alias="main", api_key="hunter2").check_code("check-1", CODE)

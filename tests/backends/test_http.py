@@ -4,6 +4,7 @@ import shutil
 import ssl
 import subprocess
 import threading
+import time
 import traceback
 import zlib
 
@@ -17,6 +18,7 @@ from django_phone_otp.backends.base import (
     InvalidBackend,
     Message,
     SendResult,
+    route_ends_at,
 )
 from django_phone_otp.backends.http import BODY_MAXIMUM, HTTPAnswer, HTTPBackend
 from django_phone_otp.core.redaction import REDACTED
@@ -351,3 +353,24 @@ def test_a_handshake_that_does_not_end_is_certainly_not_sent():
     with RawServer(be_silent) as server:
         failure = refuse(server.url.replace("http://", "https://"), BackendUnavailable, timeout=(0.3, 5.0))
     assert failure.reason == "no connection"
+
+
+@pytest.mark.parametrize("rate", ["20/1x", "0/1s", 20, ["20/1s"]], ids=repr)
+def test_a_rate_that_is_none_is_said_by_alias_and_option(rate):
+    with pytest.raises(InvalidBackend, match=r"BACKENDS\['vendor'\]: account_rate"):
+        HTTPBackend(alias="vendor", base_url="https://vendor.example", account_rate=rate)
+
+
+def test_a_rate_of_the_options_replaces_the_vendors():
+    class RatedBackend(HTTPBackend):
+        account_rate = "20/1s"
+        default_base_url = "https://vendor.example"
+
+    assert RatedBackend(alias="vendor").account_rate == "20/1s"
+    assert RatedBackend(alias="vendor", account_rate="5/1m").account_rate == "5/1m"
+
+
+def test_a_route_without_time_asks_nobody(httpserver):
+    with route_ends_at(time.monotonic() - 1), pytest.raises(BackendUnavailable, match="no time"):
+        backend_at(httpserver.url_for("")).send(MESSAGE)
+    assert httpserver.log == []

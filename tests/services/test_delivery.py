@@ -1,5 +1,6 @@
 """Delivery: a message is handed over once, what became of it is written down, and nothing is sent twice."""
 
+import contextlib
 import time
 from datetime import timedelta
 
@@ -188,6 +189,19 @@ def test_a_vendors_words_are_kept_without_number_code_or_text():
     assert delivery.vendor_code == "X[…]"
 
 
+@pytest.mark.parametrize(
+    ("status", "sent", "delivered"),
+    [("accepted", True, False), ("sent", True, False), ("delivered", True, True), ("failed", False, False),
+     ("unknown", False, False)],
+)  # fmt: skip
+def test_when_a_message_was_sent_and_delivered_is_written_down(status, sent, delivered):
+    with vendors(SendResult(id="v-7", status=DeliveryStatus(status))), contextlib.suppress(DeliveryFailed):
+        send()
+    row = Delivery.objects.get()
+    assert (row.status, row.sent_at is not None, row.delivered_at is not None) == (status, sent, delivered)
+    assert row.latency is not None
+
+
 def test_a_vendor_that_says_sending_has_taken_the_message():
     for status in (DeliveryStatus.SENDING, DeliveryStatus.QUEUED):
         with vendors(SendResult(id="vendor-7", status=status)):
@@ -212,10 +226,23 @@ def test_a_template_with_a_fault_sends_nothing_and_says_so(settings, tmp_path):
     assert rows()[0][1:3] == ("failed", "the message could not be worded: TemplateSyntaxError")
 
 
-def test_a_vendors_id_is_kept_without_the_number():
-    with vendors(SendResult(id=f"{PHONE}-7")):
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        (f"{PHONE}-7", "[…]-7"),
+        (f"IMB{PHONE.removeprefix('+1')}_7", "IMB[…]_7"),
+        ("v-7 is your code", ""),
+        ("v-\x007", "v-7"),
+        ("key-of-the-account-7", "[…]-7"),
+    ],
+    ids=["number", "national", "words", "invisible", "key"],
+)
+def test_a_vendors_id_is_kept_without_number_words_and_keys(given, kept, monkeypatch):
+    monkeypatch.setattr(Vendor, "secrets", ("key-of-the-account",), raising=False)
+    with vendors(SendResult(id=given, check_id=given)):
         send()
-    assert Delivery.objects.get().vendor_id == "[…]-7"
+    delivery = Delivery.objects.get()
+    assert (delivery.vendor_id, delivery.check_id) == (kept, kept)
 
 
 def test_a_vendor_gets_only_the_time_that_the_route_has_left(httpserver):

@@ -99,6 +99,15 @@ def test_an_id_that_is_not_ours_changes_nothing(vendor_id):
     assert not DeliveryReceipt.objects.exists()
 
 
+@every_database
+@pytest.mark.parametrize("vendor_id", ["V-1", "v-1 ", "V-1 "])
+def test_no_database_takes_an_id_for_one_that_is_spelled_alike(database, vendor_id):
+    row = delivery()
+    assert receive(S.DELIVERED, vendor_id=vendor_id) == 0
+    row.refresh_from_db()
+    assert row.status == S.ACCEPTED
+
+
 def test_an_id_of_another_alias_changes_nothing():
     row = delivery(alias="default")
     assert receive(S.DELIVERED, alias="backup") == 0

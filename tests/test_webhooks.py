@@ -172,6 +172,38 @@ def test_several_receipts_may_come_in_one_call(client, delivery):
     assert delivery.receipts.count() == 2
 
 
+def test_a_record_that_cannot_be_read_does_not_cost_the_others(client, delivery):
+    for odd in ({"ping": 1}, {"message_id": "v-1:1"}, {**DELIVERED, "status": "x" * 201}):
+        Delivery.objects.update(status=DeliveryStatus.ACCEPTED)
+        assert push(client, [odd, DELIVERED, odd]).status_code == 200
+        delivery.refresh_from_db()
+        assert delivery.status == DeliveryStatus.DELIVERED
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "soon", "2026-11-31"])
+def test_a_time_that_cannot_be_is_no_time(client, delivery, when):
+    assert push(client, {**DELIVERED, "timestamp": when}).status_code == 200
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.DELIVERED
+    assert delivery.receipts.get().at is None
+
+
+def test_half_a_character_costs_no_receipt(client, delivery):
+    for odd in ({"timestamp": "2026-11-22\ud80010:00:00"}, {"status_trace": "\ud800"}, {"status": "\ud800"}):
+        assert push(client, {**DELIVERED, **odd}).status_code == 200
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.DELIVERED
+
+
+@pytest.mark.parametrize("append_slash", [True, False])
+def test_a_url_without_its_last_slash_loses_no_receipt(client, delivery, settings, append_slash, caplog):
+    settings.APPEND_SLASH = append_slash
+    assert push(client, DELIVERED, url().removesuffix("/")).status_code == 200
+    delivery.refresh_from_db()
+    assert delivery.status == DeliveryStatus.DELIVERED
+    assert SECRET not in caplog.text
+
+
 @pytest.mark.parametrize("method", ["put", "patch", "delete", "head", "options"])
 def test_other_methods_are_refused(client, delivery, method):
     before = state()

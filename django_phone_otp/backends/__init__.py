@@ -20,6 +20,7 @@ class BackendsHandler:
     def __init__(self) -> None:
         self._settings: Mapping[str, BackendSettings] = {}
         self._built: dict[str, BaseBackend] = {}
+        self._broken: dict[str, str] = {}
 
     def __getitem__(self, alias: str) -> BaseBackend:
         """Return the backend for ``alias``. Raises ``InvalidBackend``, which names the alias."""
@@ -27,15 +28,21 @@ class BackendsHandler:
         if alias not in self._built:
             if alias not in configured:
                 raise InvalidBackend(f"BACKENDS[{alias!r}]: there is no such alias")
-            self._built[alias] = self.build(alias, configured[alias])
+            if alias in self._broken:
+                raise InvalidBackend(self._broken[alias])
+            try:
+                self._built[alias] = self.build(alias, configured[alias])
+            except InvalidBackend as problem:
+                self._broken[alias] = str(problem)
+                logger.error("%s", problem)
+                raise
         return self._built[alias]
 
     def can_build(self, alias: str) -> bool:
         """Tell whether ``alias`` can be used; ``check`` and the log say why one cannot."""
         try:
             self[alias]
-        except InvalidBackend as problem:
-            logger.error("%s", problem)
+        except InvalidBackend:
             return False
         return True
 
@@ -62,7 +69,7 @@ class BackendsHandler:
     def _configured(self) -> Mapping[str, BackendSettings]:
         configured = conf.current().backends
         if configured is not self._settings:
-            self._settings, self._built = configured, {}
+            self._settings, self._built, self._broken = configured, {}, {}
         return configured
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from django_phone_otp.backends.answers import HTTPAnswer
 from django_phone_otp.backends.base import DeliveryError, DeliveryStatus, Message, SendResult, not_taken
+from django_phone_otp.backends.refusals import REJECTED
 from django_phone_otp.backends.templated import TemplatedBackend
 from django_phone_otp.backends.webhooked import WebhookBackend
 from django_phone_otp.core.registered import RegisteredTemplate
@@ -71,7 +72,7 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         message_id = answer.text("data", 0, "messageId")
         if answer.ok and not answer.find("error") and message_id:
             return SendResult(id=message_id)
-        raise self._refusal(answer, message, has_id=bool(message_id))
+        raise self._refusal(answer, message)
 
     def send_many(self, messages: Sequence[Message]) -> list[SendResult]:
         """Hand over all messages of one text in one call, and match the answer by recipient."""
@@ -91,7 +92,7 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
             to = ",".join(_national(message.number) for message in messages)
             answer = self._post(self.template_for(worded), worded, to)
             if not answer.ok or answer.find("error") or not isinstance(answer.find("data"), list):
-                raise self._refusal(answer, worded, has_id=bool(answer.find("data")))
+                raise self._refusal(answer, worded)
         except DeliveryError as failure:
             return [not_taken(failure)] * len(messages)
         entries = range(len(answer.find("data")))
@@ -130,14 +131,23 @@ class AOCBackend(TemplatedBackend, WebhookBackend):
         message_id = next(filter(None, (answer.text(*path) for path in _WHATSAPP_IDS)), "")
         if answer.ok and not answer.find("error") and message_id:
             return SendResult(id=message_id)
-        raise self._refusal(answer, message, has_id=bool(message_id))
+        raise self._refusal(answer, message)
 
-    def _refusal(self, answer: HTTPAnswer, message: Message, *, has_id: bool) -> DeliveryError:
-        """Return what an answer means that took no message; its error may be true, a text or an object."""
-        error = answer.find("error")
+    def _refusal(self, answer: HTTPAnswer, message: Message) -> DeliveryError:
+        """Return what an answer means that took no message; its error may be true, a text or an object.
+
+        There is no list of codes: any error that comes with 2xx, and without an id, is a refusal.
+        """
+        error, code = answer.find("error"), answer.text("error", "code")
         said = error if isinstance(error, str) else answer.find("error", "message") or answer.find("message")
-        refused = bool(error) and not has_id  # with an id it may have been taken all the same
-        return self.refusal(answer, message, refused=refused, vendor_code=answer.text("error", "code"), said=said)
+        return self.refusal(
+            answer,
+            message,
+            has_id=bool(answer.find("data")) or any(answer.text(*path) for path in _WHATSAPP_IDS),
+            vendor_code=code,
+            said=said,
+            verdicts={code: REJECTED} if error and answer.ok else {},
+        )
 
     def _whatsapp_options(self, options: Any) -> dict[str, str]:
         if options is None:

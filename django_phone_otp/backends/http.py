@@ -17,6 +17,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
+from django_phone_otp.backends.addresses import wrong_with
 from django_phone_otp.backends.answers import HTTPAnswer
 from django_phone_otp.backends.base import (
     BackendUnavailable,
@@ -47,8 +48,9 @@ _RETRY = Retry(
 )
 
 
-# A request that cannot even be written: a malformed host, or a key with a line break in a header.
+# A request that cannot even be written: a malformed host, or a key with a line break or beyond Latin-1.
 _UNSENDABLE = (
+    UnicodeEncodeError,
     requests.exceptions.InvalidHeader,
     requests.exceptions.InvalidSchema,
     requests.exceptions.InvalidURL,
@@ -91,8 +93,9 @@ class HTTPBackend(BaseBackend):
                 raise self.invalid(f"account_rate: {problem}") from None
             self.account_rate = account_rate
         self.base_url = str(base_url or self.default_base_url).rstrip("/")
-        if not self.base_url.startswith(("https://", "http://")):
-            raise self.invalid("base_url must start with https:// (or http://)")
+        wrong = wrong_with(self.base_url)
+        if wrong:
+            raise self.invalid(f"base_url {wrong}")
         well_formed = isinstance(timeout, list | tuple) and len(timeout) == 2
         if not well_formed or not all(isinstance(part, int | float) and 0 < part < math.inf for part in timeout):
             raise self.invalid("timeout must be (connect, read) in seconds")
@@ -169,18 +172,18 @@ class HTTPBackend(BaseBackend):
         answer: HTTPAnswer,
         message: Message | None = None,
         *,
-        refused: bool = False,
+        has_id: bool = False,
         vendor_code: str = "",
         said: object = "",
         verdicts: Mapping[str, Verdict] = NO_VERDICTS,
     ) -> DeliveryError:
         """Return what ``answer``, which took no message, means: the error to raise.
 
-        ``refused`` says that the body of a 2xx tells of an error. ``vendor_code`` is looked up in
+        ``has_id`` says that it names a message all the same. ``vendor_code`` is looked up in
         ``verdicts`` first, then the HTTP status decides: see ``judge()``. ``said`` is the vendor's own
         sentence, quoted as far as it tells no secret.
         """
-        verdict = judge(answer, vendor_code, verdicts, refused=refused)
+        verdict = judge(answer, vendor_code, verdicts, has_id=has_id)
         hidden = (*self.secrets, *((message.number, message.number[1:], message.code) if message else ()))
         text = message.text if message else ""
         words = quote(said, hidden, text)

@@ -9,10 +9,12 @@ from typing import Any
 from django_phone_otp.backends.base import DeliveryStatus, Message, MessageRejected, SendResult
 from django_phone_otp.backends.http import HTTPBackend
 from django_phone_otp.backends.refusals import CREDENTIALS, Verdict
+from django_phone_otp.backends.webhooked import fold
 
 # "comunication" is how the vendor spells it.
 _PATHS = {"sms": "/api/v1/comunication/send-sms", "whatsapp": "/api/v1/comunication/whatsapp/send-message"}
 _INDIA = "+91"
+_FAILED = {"failed", "undelivered", "rejected"}  # what data.status might say beside "delivered": not documented
 _NATIONAL_LENGTH = 10  # digits of mobile_number in the vendor's example, which has no other form
 
 _VERDICTS = {
@@ -46,15 +48,16 @@ class IMBBackend(HTTPBackend):
             headers={"x-client-id": client_id, "x-client-secret": client_secret},
             json={"mobile_number": national, "otp_code": message.code},
         )
-        refused = answer.find("status") not in (None, "success") or bool(answer.find("error"))
-        message_id = answer.text("data", "message_id")
-        if answer.ok and not refused and message_id:
+        message_id, status = answer.text("data", "message_id"), answer.find("data", "status")
+        if answer.ok and answer.find("status") == "success" and not answer.find("error") and message_id:
+            if isinstance(status, str) and fold(status) in _FAILED:
+                return SendResult(id=message_id, status=DeliveryStatus.UNDELIVERED)
             # Its "delivered" comes with the answer, before any handset can have said so.
             return SendResult(id=message_id, status=DeliveryStatus.SENT)
         raise self.refusal(
             answer,
             message,
-            refused=refused and not message_id,  # with an id it may have been taken all the same
+            has_id=bool(answer.find("data")),
             vendor_code=answer.text("error_code"),
             said=answer.find("message"),
             verdicts=_VERDICTS,

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from django.core.checks import CheckMessage, Warning  # noqa: A004 - Django's name
 
 from django_phone_otp.backends.base import DeliveryStatus, Message, Receipt, SendResult
-from django_phone_otp.backends.refusals import BALANCE, CREDENTIALS, NUMBER, Verdict
+from django_phone_otp.backends.refusals import BALANCE, CREDENTIALS, NUMBER, UNCLEAR, Verdict
 from django_phone_otp.backends.templated import TemplatedBackend
 from django_phone_otp.backends.webhooked import WebhookBackend
 
@@ -36,7 +36,7 @@ _VERDICTS = {
     **dict.fromkeys(("E401", "E412", "E413", "E601", "E618"), _TEXT),
     **dict.fromkeys(("E602", "E616", "E619", "E621", "E622"), _SENDER),
     **dict.fromkeys(("E102", "E623", "E624", "E625"), _ROUTE),
-    **dict.fromkeys(("E103", "E403", "WA500"), _TRY_AGAIN),
+    **dict.fromkeys(("E103", "E403", "WA500"), UNCLEAR),
 }
 _TAKEN_CODES = {"", "E100", "E101"}  # "submitted", "campaign accepted"
 
@@ -135,14 +135,13 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
             data=body if as_form else None,
         )
         code = answer.text("code")
-        refused = code not in _TAKEN_CODES or bool(answer.find("error"))
         message_id = answer.text("data", 0, "message_id")
-        if answer.ok and not refused and message_id:
+        if answer.ok and code in _TAKEN_CODES and not answer.find("error") and message_id:
             return SendResult(id=message_id)  # only accepted: a missing template or credit is told by a receipt
         raise self.refusal(
             answer,
             message,
-            refused=refused and not message_id,  # with an id it may have been taken all the same
+            has_id=bool(answer.find("data")),
             vendor_code=code,
             said=answer.find("message"),
             verdicts=_VERDICTS,
@@ -156,7 +155,7 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
         record = _find_record(answer.json(), delivery_id) if answer.ok else None
         if record is None:
             code = answer.text("code")
-            raise self.refusal(answer, refused=code not in _TAKEN_CODES, vendor_code=code, verdicts=_VERDICTS)
+            raise self.refusal(answer, vendor_code=code, verdicts=_VERDICTS)
         return self.receipt_of({**record, "message_id": delivery_id}, self.default_fields)
 
     def reason_of(self, code: str) -> str:
@@ -168,9 +167,7 @@ class KaleyraBackend(TemplatedBackend, WebhookBackend):
         """Warn of receipts that cannot come."""
         found = super().check()
         if not self.callback_profile_id:
-            message = (
-                "callback_profile_id is empty, which the vendor's page calls mandatory: no receipts are pushed."
-            )
+            message = "callback_profile_id is empty, which the vendor's page calls mandatory: no receipts are pushed."
             hint = "Make a callback profile in the vendor's account, and set callback_profile_id to its id."
             found.append(self._warning("W001", message, hint))
         elif not self.webhook_secrets:
@@ -190,7 +187,7 @@ def _find_record(body: object, message_id: str) -> dict[str, str] | None:
     """Return the object with a status that is about ``message_id``, wherever a known shape has it."""
     records = body.get("data", body) if isinstance(body, dict) else body
     for record in records if isinstance(records, list) else [records]:
-        if isinstance(record, dict) and isinstance(record.get("status"), str):
+        if isinstance(record, dict) and isinstance(record.get("status"), str) and "code" not in record:
             about = record.get("message_id", record.get("id", message_id))
             if about == message_id:
                 return {key: value for key, value in record.items() if isinstance(value, str)}

@@ -7,13 +7,14 @@ headers or body would hold a worker for as long as it likes.
 import http.client
 import io
 import socket
+import ssl
 import time
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
 LONGEST_ANSWER = 60.0  # seconds, for a socket without a time-out; ours always have one
 
@@ -51,20 +52,67 @@ class PunctualResponse(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         self.fp = io.BufferedReader(PunctualStream(self.fp, sock, sock.gettimeout()))
 
+    def begin(self) -> None:
+        """Read the head. After an interim answer (1xx) the real one is still to come: nobody may read it as theirs."""
+        super().begin()
+        if self.status < http.client.OK:
+            self.will_close = True
+        # urllib3 logs what cannot be read of the headers, and a vendor may have put anything there.
+        self.msg.defects.clear()
+        self.msg.set_payload("")
+
+
+def _connect(connection: HTTPConnection) -> socket.socket:
+    """Connect to one of the addresses of a host, all of them within one time-out."""
+    timeout = connection.timeout if isinstance(connection.timeout, int | float) else LONGEST_ANSWER
+    deadline = time.monotonic() + timeout
+    try:
+        found = socket.getaddrinfo(connection._dns_host, connection.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as problem:
+        raise NewConnectionError(connection, f"no address: {type(problem).__name__}") from None
+    late = False
+    for position, (family, kind, protocol, _, address) in enumerate(found):
+        share = max(deadline - time.monotonic(), 0.001) / (len(found) - position)
+        sock = socket.socket(family, kind, protocol)
+        try:
+            for option in connection.socket_options or ():
+                sock.setsockopt(*option)
+            sock.settimeout(share)
+            sock.connect(address)
+        except OSError as problem:
+            late = late or isinstance(problem, TimeoutError)
+            sock.close()
+        else:
+            sock.settimeout(timeout)
+            return sock
+    if late:
+        raise ConnectTimeoutError(connection, "no address answered in time")
+    raise NewConnectionError(connection, "no address took the connection")
+
 
 class _Connection(HTTPConnection):
     response_class = PunctualResponse
+
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
 
 
 class _SecureConnection(HTTPSConnection):
     response_class = PunctualResponse
 
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
     def connect(self) -> None:
-        """Connect and shake hands; a time-out in either comes before a byte of the request is written."""
+        """Connect and shake hands; whatever fails in either comes before a byte of the request is written."""
         try:
             super().connect()
         except TimeoutError:
             raise ConnectTimeoutError(self, "the handshake took too long") from None
+        except (ssl.SSLCertVerificationError, HTTPError):
+            raise
+        except OSError as problem:
+            raise NewConnectionError(self, f"the handshake failed: {type(problem).__name__}") from None
 
 
 class _Pool(HTTPConnectionPool):

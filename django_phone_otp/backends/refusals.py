@@ -34,8 +34,8 @@ OVER_RATE = Verdict(BackendUnavailable, "over the vendor's rate", retry_after=60
 NUMBER = Verdict(MessageRejected, "the vendor does not take this number")
 DUPLICATE = Verdict(DeliveryUncertain, "the vendor takes it for a duplicate")
 
-# By HTTP status (RFC 9110, RFC 6585), where the vendor's own code says nothing. What is not here: 5xx
-# and 3xx are unclear, since the request may have been carried out; other 4xx refuse the message.
+# By HTTP status (RFC 9110, RFC 6585), where the vendor's own code says nothing. What is not here: 1xx, 3xx
+# and 5xx are unclear, since the request may have been carried out; other 4xx refuse the message.
 _BY_STATUS: Mapping[int, Verdict] = {
     401: CREDENTIALS,
     402: BALANCE,
@@ -48,18 +48,19 @@ _BY_STATUS: Mapping[int, Verdict] = {
 }
 
 
-def judge(answer: HTTPAnswer, vendor_code: str, verdicts: Mapping[str, Verdict], *, refused: bool) -> Verdict:
+def judge(answer: HTTPAnswer, vendor_code: str, verdicts: Mapping[str, Verdict], *, has_id: bool = False) -> Verdict:
     """Return what ``answer``, which took no message, means.
 
-    A 5xx is never certain, whatever its body says. A 2xx is certain only when its body was read and
-    says so, which is what ``refused`` tells.
+    Only what a vendor is known to say of a message that it did not send is certain: a 4xx, or a code in
+    ``verdicts``. An id, which ``has_id`` tells of, beside an error means that it may have been taken.
     """
-    status = answer.status
-    if answer.ok and not refused:
-        return UNCLEAR if isinstance(answer.json(), dict) else UNREADABLE
-    if status >= 500 or 300 <= status < 400:
+    if has_id or not (answer.ok or 400 <= answer.status < 500):
         return UNCLEAR
-    return verdicts.get(vendor_code) or _BY_STATUS.get(status, REJECTED)
+    if vendor_code in verdicts:
+        return verdicts[vendor_code]
+    if answer.ok:
+        return UNCLEAR if isinstance(answer.json(), dict) else UNREADABLE
+    return _BY_STATUS.get(answer.status, REJECTED)
 
 
 def quote(said: object, secrets: Iterable[str], text: str, *, limit: int = QUOTE_MAXIMUM) -> str:

@@ -5,6 +5,7 @@ shape of a message's status are those of the vendor's public server source.
 """
 
 import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,16 @@ from django_phone_otp.backends.base import (
     Scope,
     SendResult,
 )
-from django_phone_otp.backends.refusals import BALANCE, CREDENTIALS, DUPLICATE, NUMBER, OVER_RATE, REJECTED, Verdict
+from django_phone_otp.backends.refusals import (
+    BALANCE,
+    CREDENTIALS,
+    DUPLICATE,
+    NUMBER,
+    OVER_RATE,
+    REJECTED,
+    UNCLEAR,
+    Verdict,
+)
 from django_phone_otp.backends.templated import TemplatedBackend
 from django_phone_otp.backends.webhooked import fold, read_time
 
@@ -30,6 +40,7 @@ _VARIABLES = {"otp": "code", "appName": "app_name", "expiry": "minutes"}  # the 
 _NUMBER_LIMIT = Verdict(
     BackendUnavailable, "the vendor's limit for this number is reached", Scope.RECIPIENT, retry_after=300
 )
+_ABOUT_THE_NUMBER = Verdict(MessageRejected, REJECTED.reason, Scope.RECIPIENT)
 _VERDICTS = {
     **dict.fromkeys(("INVALID_CREDENTIALS", "INVALID_API_KEY", "UNAUTHORIZED", "TOKEN_EXPIRED"), CREDENTIALS),
     **dict.fromkeys(
@@ -38,11 +49,10 @@ _VERDICTS = {
     **dict.fromkeys(("INSUFFICIENT_BALANCE", "WALLET_NOT_FOUND"), BALANCE),
     **dict.fromkeys(("VALIDATION_ERROR", "INVALID_INPUT", "NOT_FOUND"), REJECTED),
     "INVALID_PHONE_NUMBER": NUMBER,
-    **dict.fromkeys(
-        ("OTP_SEND_FAILED", "SMS_PROVIDER_ERROR"), Verdict(BackendUnavailable, "the vendor could not send")
-    ),
+    # The operator behind the vendor failed, perhaps by saying nothing in time.
+    **dict.fromkeys(("OTP_SEND_FAILED", "SMS_PROVIDER_ERROR"), UNCLEAR),
     **dict.fromkeys(("CONFLICT", "DUPLICATE_ENTRY", "IDEMPOTENCY_CONFLICT"), DUPLICATE),
-    "RATE_LIMIT_EXCEEDED": _NUMBER_LIMIT,
+    **dict.fromkeys(("RATE_LIMIT_EXCEEDED", "RATE_LIMITED"), _NUMBER_LIMIT),
 }
 _STATUSES = {
     "initiated": DeliveryStatus.ACCEPTED,
@@ -108,16 +118,14 @@ class StartMessagingBackend(TemplatedBackend):
         if answer.ok and answer.find("success") is True and message_id:
             status = _STATUSES.get(fold(answer.text("data", "status")), DeliveryStatus.ACCEPTED)
             return SendResult(id=message_id, status=status, check_id=answer.text("data", "otpRequestId"))
-        code = answer.text("error", "code")
+        code = answer.text("error", "code").upper()
         raise self.refusal(
             answer,
             message,
-            # With an id it may have been taken all the same.
-            refused=answer.find("success") is False and not message_id,
+            has_id=bool(answer.find("data")),
             vendor_code=code,
             said=answer.find("error", "message"),
-            # Of a 429 only this code is known to be the account's. Whatever else may be about the number.
-            verdicts=_VERDICTS if answer.status != 429 else {code: _NUMBER_LIMIT, "INTERNAL_ERROR": OVER_RATE},
+            verdicts=_verdicts(answer.status, code),
         )
 
     def fetch_status(self, delivery_id: str) -> Receipt:
@@ -137,16 +145,25 @@ class StartMessagingBackend(TemplatedBackend):
         )
 
     def check_code(self, check_id: str, code: str) -> bool:
-        """Ask whether ``code`` is right. What a wrong one is answered is not documented: any refusal of it counts."""
+        """Ask whether ``code`` is right. A wrong one's answer is not documented: 400 and 422 are taken for it."""
         answer = self.request(
             "POST", "/otp/verify", headers=self._headers(), json={"requestId": check_id, "otpCode": code}
         )
         if answer.ok and isinstance(answer.find("data", "verified"), bool):
             return answer.find("data", "verified") is True
         refusal = self.refusal(answer, vendor_code=answer.text("error", "code"), verdicts=_VERDICTS)
-        if isinstance(refusal, MessageRejected):
+        if answer.status in {400, 422} and isinstance(refusal, MessageRejected):
             return False
         raise refusal
 
     def _headers(self) -> dict[str, str]:
         return {"X-API-Key": self.secrets[0]}
+
+
+def _verdicts(status: int, code: str) -> Mapping[str, Verdict]:
+    """Return what codes mean beside ``status``: whatever is not known to be the account's may be about the number."""
+    if status == 429:
+        return {code: _NUMBER_LIMIT, "INTERNAL_ERROR": OVER_RATE}
+    if status == 400 and code not in _VERDICTS:
+        return {code: _ABOUT_THE_NUMBER}
+    return _VERDICTS

@@ -19,6 +19,7 @@ SECRET_MINIMUM = 20  # characters: with letters and digits over 100 bits, as man
 RECORDS_MAXIMUM = 1000  # receipts in one call: more than any vendor sends together
 VALUE_MAXIMUM = 200  # characters of any value that is read
 _SECRET = re.compile(rf"[A-Za-z0-9_-]{{{SECRET_MINIMUM},200}}", re.ASCII)  # what a URL takes as it is
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _PARTS = ("id", "status", "reason", "at")
 
 
@@ -53,7 +54,15 @@ class WebhookBackend(BaseBackend):
 
     def parse_webhook(self, request: HttpRequest) -> list[Receipt]:
         """Read the receipts out of a GET's query, a form, or JSON: an object or a list of them."""
-        return [self.receipt_of(record, self.webhook_fields) for record in _records(request)]
+        found, unreadable = [], None
+        for record in _records(request):
+            try:
+                found.append(self.receipt_of(record, self.webhook_fields))
+            except MalformedWebhook as problem:  # a heartbeat, say: it must not cost the others
+                unreadable = problem
+        if unreadable is not None and not found:
+            raise unreadable
+        return found
 
     def status_of(self, word: str) -> DeliveryStatus:
         """Return the state that the vendor's ``word`` stands for; ``unknown`` for a word that is not known."""
@@ -111,16 +120,21 @@ def fold(word: str) -> str:
 
 
 def read_time(value: str) -> datetime | None:
-    """Read a time: ISO 8601, UTC without a zone, or seconds or milliseconds since 1970; None for anything else."""
-    if value.isascii() and value.isdecimal() and len(value) in {10, 13}:
-        return datetime.fromtimestamp(int(value) / (1000 if len(value) == 13 else 1), UTC)
+    """Read a time: ISO 8601, UTC without a zone, or seconds or milliseconds since 1970; None for anything else.
+
+    A time that no receipt can have is None too: Go's zero time is in the year 1, which no local time shows.
+    """
     try:
-        moment = parse_datetime(value)
-        if moment is None:
-            return None
-        return timezone.make_aware(moment, UTC) if timezone.is_naive(moment) else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # well formed, and no such day; or none in UTC, where no database takes it
+        if value.isascii() and value.isdecimal() and len(value) in {10, 13}:
+            moment = datetime.fromtimestamp(int(value) / (1000 if len(value) == 13 else 1), UTC)
+        else:
+            parsed = parse_datetime(value)
+            if parsed is None:
+                return None
+            moment = (timezone.make_aware(parsed, UTC) if timezone.is_naive(parsed) else parsed).astimezone(UTC)
+    except (ValueError, OverflowError):  # well formed, and no such day
         return None
+    return moment if _FIRST_YEAR <= moment.year <= _LAST_YEAR else None
 
 
 def _value(record: Mapping[str, str], names: tuple[str, ...]) -> str:

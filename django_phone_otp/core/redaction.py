@@ -1,9 +1,13 @@
 """What may be kept of a vendor's words: short, on one line, without numbers, codes or secrets."""
 
+import html
 import re
+import unicodedata
 from collections.abc import Iterable
+from urllib.parse import unquote
 
 REDACTED = "[…]"
+_ESCAPED = re.compile(r"\\+u([0-9a-fA-F]{4})")  # as JSON writes a character
 _LONG_DIGITS = re.compile(r"\+?\d(?:[ ()./-]{0,2}\d){6,}")  # seven digits or more: perhaps a phone number
 
 
@@ -19,7 +23,23 @@ def redact(text: str, secrets: Iterable[str] = (), *, limit: int = 200) -> str:
     for code in filter(str.isdecimal, longest_first):  # however it is spaced
         text = re.sub("[ .-]?".join(code), REDACTED, text)
     text = _LONG_DIGITS.sub(REDACTED, text)
+    if _reveals(text, longest_first):
+        return REDACTED
     return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _reveals(text: str, secrets: Iterable[str]) -> bool:
+    """Tell whether the digits of a secret are still there: in other signs, escaped, or with anything between them.
+
+    Of a number the last seven count. Base64 and its like are not looked into.
+    """
+    if not any(character.isdecimal() or character in "%&" for character in text):
+        return False
+    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), unquote(unquote(text)))
+    plain = unicodedata.normalize("NFKC", html.unescape(plain))
+    digits = "".join(str(unicodedata.decimal(character)) for character in plain if character.isdecimal())
+    numeric = (secret.removeprefix("+")[-7:] for secret in secrets if secret.removeprefix("+").isdecimal())
+    return any(secret in digits for secret in numeric)
 
 
 def without(secrets: Iterable[str], text: str) -> str:

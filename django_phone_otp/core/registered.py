@@ -6,12 +6,15 @@ from dataclasses import dataclass
 
 ANY = "*"
 
+# No line breaks: a value must not write a line of its own, such as the one that binds a code to a website.
+_ANY_ON_A_LINE = re.compile(r"[^\x00-\x1f\x7f\x85\u2028\u2029]")
+
 # What stands for a value, and what it may hold: its longest length, and the characters. The tags and
 # lengths are those of TRAI's direction of 18 November 2025; {#var#} is the older one, of about 30.
 _CLASSES: Mapping[str, tuple[int, re.Pattern[str]]] = {
-    "var": (30, re.compile(r".", re.DOTALL)),
+    "var": (30, _ANY_ON_A_LINE),
     "numeric": (40, re.compile(r"[0-9]", re.ASCII)),
-    "alphanumeric": (40, re.compile(r".", re.DOTALL)),
+    "alphanumeric": (40, _ANY_ON_A_LINE),
     "url": (200, re.compile(r"\S")),
     "urlott": (200, re.compile(r"\S")),
     "cbn": (40, re.compile(r"[0-9+ -]", re.ASCII)),

@@ -23,6 +23,7 @@ from django_phone_otp.exceptions import (
     IncorrectCode,
     ResendTooSoon,
     TooManyAttempts,
+    Unavailable,
 )
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import guesses, idempotency, intake, limits, opening, remote
@@ -122,8 +123,7 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     Raises ``IncorrectCode`` for a guess that was counted (when several come at once, its
     ``attempts_left`` may count some of them as still to be made); ``Invalid``, ``ChallengeNotFound``,
     ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited`` or
-    ``Unavailable`` when none was. Where the vendor is asked too, its silence is ``Unavailable``
-    after the guess was counted.
+    ``Unavailable`` when none was.
     """
     require_own_transaction("verify")
     pk = intake.take_handle(handle)
@@ -139,7 +139,11 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     if not guesses.count(challenge, right, now, held=question is not None):
         _say_why_not(challenge, now)
     if question is not None:  # the guess is counted before anybody else is asked
-        right = remote.confirms(question, guess)
+        try:
+            right = remote.confirms(question, guess)
+        except Unavailable:
+            guesses.give_back(challenge)
+            raise
         if not guesses.settle(challenge, right, timezone.now()):
             _say_why_not(challenge, now)
     if right:

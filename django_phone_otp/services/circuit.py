@@ -8,7 +8,7 @@ FAILURES = 5  # in a row, with no success between them
 WITHIN = 60  # seconds after the first of them; slower failures are not an outage
 OPEN_SECONDS = 60  # how long nobody asks
 PROBE_SECONDS = 30  # how long one probe may take; three times what a route does
-TRIPPED_SECONDS = 24 * 60 * 60  # how long it is remembered that only a probe may go first
+TRIPPED_SECONDS = 10 * 60  # how long only a probe may go first: without traffic, an outage is forgotten after that
 PAUSE_MAXIMUM = 300  # seconds that a vendor's own Retry-After may shut an alias off
 
 logger = logging.getLogger("django_phone_otp")
@@ -62,6 +62,7 @@ class Circuit:
         try:
             if self._is_probe:
                 cache.set(self._open, 1, max(OPEN_SECONDS, pause))
+                cache.set(self._tripped, 1, TRIPPED_SECONDS)
                 cache.delete(self._probe)
             elif self._count() >= FAILURES and cache.add(self._open, 1, max(OPEN_SECONDS, pause)):
                 cache.set(self._tripped, 1, TRIPPED_SECONDS)

@@ -19,7 +19,7 @@ logger = logging.getLogger("django_phone_otp")
 def keep(alias: str, receipt: Receipt) -> None:
     """Keep ``receipt``, whose delivery is not known yet; one for each state, so that none pushes another out."""
     try:
-        cache.set(_key(alias, receipt.id, receipt.status), replace(receipt, raw=None, reason=""), KEPT)
+        cache.set(_key(alias, receipt.id, receipt.status), replace(receipt, id="", raw=None, reason=""), KEPT)
     except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own; a receipt is no need
         logger.error("The cache for receipts failed: %s", type(problem).__name__)
 

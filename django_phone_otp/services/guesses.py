@@ -32,12 +32,23 @@ def count(challenge: Challenge, right: bool, now: datetime, *, held: bool = Fals
 
 
 def settle(challenge: Challenge, right: bool, now: datetime) -> bool:
-    """End what a held guess began. Returns False when the challenge ended before."""
+    """End what a held guess began. Returns False when the challenge ended before.
+
+    A right one counts also when guesses that came later have locked the challenge: its place was taken
+    while it was pending.
+    """
     is_last = Q(attempts__gte=challenge.max_attempts)
-    pending = Challenge.objects.filter(pk=challenge.pk, status=ChallengeStatus.PENDING, expires_at__gt=now)
-    settled = pending.update(**_end(right, is_last, now))
+    open_ones = [ChallengeStatus.PENDING, ChallengeStatus.LOCKED] if right else [ChallengeStatus.PENDING]
+    held = Challenge.objects.filter(pk=challenge.pk, status__in=open_ones, expires_at__gt=now)
+    settled = held.update(**_end(right, is_last, now))
     _show(challenge, right, now)
     return bool(settled)
+
+
+def give_back(challenge: Challenge) -> None:
+    """Take back the place of a held guess that nobody could judge. It was right here, so nothing is free."""
+    held = Challenge.objects.filter(pk=challenge.pk, status=ChallengeStatus.PENDING, attempts__gt=0)
+    held.update(attempts=F("attempts") - 1)
 
 
 def _end(right: bool, is_last: Q, now: datetime) -> dict[str, Any]:

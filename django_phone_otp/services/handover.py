@@ -37,6 +37,8 @@ _TAKEN = {status: status for status in DeliveryStatus} | dict.fromkeys(
 
 _SENDING = Delivery.objects.filter(status=DeliveryStatus.SENDING)  # built once: it is narrowed for every message
 
+_LEFT = {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.DELIVERED}
+
 logger = logging.getLogger("django_phone_otp")
 
 
@@ -117,7 +119,7 @@ def _taken(backend: BaseBackend, result: SendResult, secrets: tuple[str, ...]) -
     """Return what is known of a message that the vendor took, as far as it is not what the row says already."""
     now = timezone.now()
     known: dict[str, Any] = {"status": _TAKEN[result.status], "vendor_id": _id(result.id, secrets)}
-    if known["status"] not in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}:
+    if known["status"] in _LEFT:
         known["sent_at"] = now
     if known["status"] == DeliveryStatus.DELIVERED:
         known["delivered_at"] = now
@@ -141,11 +143,16 @@ def _judge(delivery: Delivery, failure: DeliveryError, secrets: tuple[str, ...],
 
 
 def _tell(circuit: Circuit, failure: DeliveryError) -> None:
-    """Tell the circuit of a failure: a refusal of one message or number comes from a vendor that works."""
-    if isinstance(failure, MessageRejected) or failure.scope == Scope.RECIPIENT:
+    """Tell the circuit of a failure.
+
+    A refusal of one message or number, and a duplicate, come from a vendor that works. Only a 503 shuts
+    the alias off at once: a 429 may be about one number, whatever it says.
+    """
+    answered = failure.http_status is not None and 400 <= failure.http_status < 500
+    if isinstance(failure, MessageRejected) or failure.scope == Scope.RECIPIENT or (failure.may_have_left and answered):
         circuit.succeeded()
     else:
-        circuit.failed(failure.retry_after)
+        circuit.failed(failure.retry_after if failure.http_status == 503 else None)
 
 
 def _cost(delivery: Delivery, backend: BaseBackend, message: Message) -> dict[str, Any]:

@@ -31,13 +31,15 @@ def hit(buckets: Mapping[str, str]) -> None:
         raise RateLimited(max(waits))
 
 
-def hit_account(alias: str) -> None:
-    """Count one request against what the account behind ``alias`` allows: ``send.account``, and its vendor's own rate.
+def hit_account(alias: str, *, message: bool = True) -> None:
+    """Count one request against what the account behind ``alias`` allows.
+
+    That is its vendor's own rate, and for a ``message`` also ``send.account``.
 
     Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
     """
     documented = backends[alias].account_rate
-    rates = {*conf.current().limits["send.account"], *([parse_rate(documented)] if documented else [])}
+    rates = {*(conf.current().limits["send.account"] if message else ()), *map(parse_rate, filter(None, [documented]))}
     wait = max((_count("send.account", alias, rate) for rate in rates), default=0)
     if wait:
         raise RateLimited(wait)

@@ -2,16 +2,18 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Iterator
 from enum import StrEnum
 
+from django.db import DatabaseError
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import DeliveryError, MalformedWebhook
 from django_phone_otp.core.rates import parse_rate
-from django_phone_otp.exceptions import RetryLater
+from django_phone_otp.exceptions import RateLimited, Unavailable
 from django_phone_otp.models import Delivery
 from django_phone_otp.services import limits, receipts, schedule
 from django_phone_otp.services.transactions import database
@@ -45,55 +47,56 @@ def sync() -> Iterator[Answer]:
     ask twice.
     """
     now = timezone.now()
-    failures: dict[str, int] = {}
-    due = Delivery.objects.using(database()).filter(poll_at__lte=now).order_by("poll_at")
-    while batch := list(due.exclude(alias__in=_failing(failures)).select_related("challenge")[:BATCH]):
-        ours = 0
+    asked = {alias for alias in backends if backends.can_build(alias) and backends[alias].polls}
+    due = Delivery.objects.using(database()).filter(poll_at__lte=now)
+    due.exclude(alias__in=asked).update(poll_at=None)  # their alias has left the settings, or cannot be asked
+    failures: Counter[str] = Counter()
+    while batch := list(due.filter(alias__in=asked).select_related("challenge").order_by("poll_at")[:BATCH]):
+        claimed = 0
         for delivery in batch:
-            if delivery.alias not in _failing(failures) and _claim(delivery):
-                ours += 1
-                yield _ask_about(delivery, failures)
-        if not ours:
+            if delivery.alias in asked and _claim(delivery):
+                claimed += 1
+                answer = _ask_about(delivery)
+                failures[delivery.alias] = failures[delivery.alias] + 1 if answer == Answer.FAILED else 0
+                if failures[delivery.alias] >= FAILURES:
+                    asked.discard(delivery.alias)  # what is due stays due for the next run
+                yield answer
+        if not claimed:
             return  # another run has them all
 
 
-def _failing(failures: dict[str, int]) -> list[str]:
-    """Return the aliases that this run asks no more; what is due stays due for the next one."""
-    return [alias for alias, count in failures.items() if count >= FAILURES]
-
-
 def _claim(delivery: Delivery) -> bool:
-    """Take one delivery, and set when to ask about it next; its alias may have left the settings."""
-    pollable = backends.can_build(delivery.alias) and backends[delivery.alias].polls
-    poll_at = schedule.next_poll(delivery.queued_at, timezone.now()) if pollable else None
-    claimed = Delivery.objects.filter(pk=delivery.pk, poll_at=delivery.poll_at).update(poll_at=poll_at)
-    return bool(claimed) and pollable
+    """Take one delivery, and set when to ask about it next."""
+    poll_at = schedule.next_poll(delivery.queued_at, timezone.now())
+    return bool(Delivery.objects.filter(pk=delivery.pk, poll_at=delivery.poll_at).update(poll_at=poll_at))
 
 
-def _ask_about(delivery: Delivery, failures: dict[str, int]) -> Answer:
+def _ask_about(delivery: Delivery) -> Answer:
     alias = delivery.alias
-    _keep_pace(alias)
     try:
-        receipt = backends[alias].fetch_status(delivery.vendor_id)
-    except (DeliveryError, MalformedWebhook) as failure:
-        failures[alias] = failures.get(alias, 0) + 1
+        _keep_pace(alias)
+        moved = receipts.apply(delivery, backends[alias].fetch_status(delivery.vendor_id))
+    except DatabaseError:
+        raise
+    except (DeliveryError, MalformedWebhook, Unavailable) as failure:
         logger.warning("Backend %r could not be asked: %s", alias, type(failure).__name__)
         return Answer.FAILED
     except Exception as problem:  # noqa: BLE001 - a fault in a backend must not end the run for the others
-        failures[alias] = failures.get(alias, 0) + 1
         logger.error("Backend %r raised %s", alias, type(problem).__name__)
         return Answer.FAILED
-    failures[alias] = 0
-    return Answer.MOVED if receipts.apply(delivery, receipt) else Answer.SAME
+    return Answer.MOVED if moved else Answer.SAME
 
 
 def _keep_pace(alias: str) -> None:
-    """Wait until one more request fits the account's rate, with room left for messages."""
+    """Wait until one more request fits what the vendor allows, with room left for messages.
+
+    Raises ``Unavailable`` when that cannot be counted.
+    """
     documented = backends[alias].account_rate
     if documented:
         rate = parse_rate(documented)
         time.sleep(rate.seconds / (rate.count * SHARE))
     try:
-        limits.hit_account(alias)
-    except RetryLater as refusal:
+        limits.hit_account(alias, message=False)
+    except RateLimited as refusal:
         time.sleep(min(refusal.retry_after, WAIT_MAXIMUM))

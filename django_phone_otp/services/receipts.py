@@ -3,18 +3,20 @@
 import hashlib
 import json
 import logging
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.backends.base import Receipt
-from django_phone_otp.core.redaction import redact
+from django_phone_otp.core.redaction import REDACTED, redact
 from django_phone_otp.core.statuses import DeliveryStatus, states_before
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery, DeliveryReceipt
 from django_phone_otp.services import early
@@ -25,7 +27,11 @@ from django_phone_otp.signals import delivery_updated
 
 KEPT_PER_DELIVERY = 20  # receipts: a vendor has about three to tell, and a loop has no end
 LOGGED_EVERY = 60 * 60  # seconds between two lines about the same thing
+SPELLED_ALIKE = 20  # rows looked at for one id: databases that ignore case may find several
+REASON_MAXIMUM = 200  # characters
 RAW_MAXIMUM = 500  # characters of a receipt as it came
+
+_WORD = re.compile(r"[A-Za-z_-]{1,20}", re.ASCII)
 
 _REACHED = {DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.UNDELIVERED}  # it had left by then
 
@@ -39,14 +45,14 @@ def receive(alias: str, given: Iterable[Receipt]) -> int:
     A receipt for a message that is not ours, one that came before, and a word that is not known
     change nothing.
     """
-    return sum([_take(alias, receipt) for receipt in given])
+    return sum([_take_safely(alias, receipt) for receipt in given])
 
 
 def apply(delivery: Delivery, receipt: Receipt) -> bool:
     """Keep ``receipt``, and move ``delivery`` forward to what it says; return whether that moved it."""
     now = timezone.now()
     secrets = (code_of(delivery.challenge) or "", delivery.challenge.number, delivery.challenge.number[1:])
-    reason = redact(receipt.reason, secrets)
+    reason = _fit(receipt.reason, secrets)
     _keep(delivery, receipt, reason, _as_text(receipt, delivery, secrets))
     changes = _changes(delivery, receipt, reason, now)
     before = states_before(receipt.status)
@@ -55,6 +61,17 @@ def apply(delivery: Delivery, receipt: Receipt) -> bool:
     delivery.refresh_from_db()
     emit(delivery_updated, delivery)
     return True
+
+
+def _take_safely(alias: str, receipt: Receipt) -> bool:
+    """Take one receipt; a fault with it must not cost the others. A database that is gone fails them all."""
+    try:
+        return _take(alias, receipt)
+    except DatabaseError:
+        raise
+    except Exception as problem:  # noqa: BLE001 - whatever it is: a value that no column takes, say
+        logger.error("Backend %r: a receipt could not be taken: %s", alias, type(problem).__name__)
+        return False
 
 
 def _take(alias: str, receipt: Receipt) -> bool:
@@ -75,7 +92,7 @@ def _find(alias: str, vendor_id: str) -> Delivery | None:
     if not vendor_id or not vendor_id.isascii() or not vendor_id.isprintable():
         return None  # what was never taken has no id; no vendor has such ids, and not every database
     found = Delivery.objects.using(database()).filter(alias=alias, vendor_id=vendor_id[:VENDOR_ID_MAXIMUM])
-    for delivery in found.select_related("challenge").order_by("-pk")[:2]:
+    for delivery in found.select_related("challenge").order_by("-pk")[:SPELLED_ALIKE]:
         if delivery.vendor_id == vendor_id[:VENDOR_ID_MAXIMUM]:  # some databases compare without regard to case
             return delivery
     return None
@@ -114,17 +131,24 @@ def _keep(delivery: Delivery, receipt: Receipt, reason: str, raw: str) -> None:
 def _as_text(receipt: Receipt, delivery: Delivery, secrets: tuple[str, ...]) -> str:
     """Return the receipt as it may be kept; its id and time are no number, however many digits they have."""
     if not isinstance(receipt.raw, dict):
-        return redact(str(receipt.raw or ""), secrets, limit=RAW_MAXIMUM)
-    kept = {
-        key: value if value == delivery.vendor_id or (key == "at" and receipt.at) else redact(str(value), secrets)
-        for key, value in receipt.raw.items()
-    }
+        return _fit(str(receipt.raw or ""), secrets, limit=RAW_MAXIMUM)
+    known = {delivery.vendor_id: delivery.vendor_id}
+    kept = {key: known.get(value) or _fit(str(value), secrets) for key, value in receipt.raw.items()}
+    if receipt.at:
+        kept["at"] = receipt.at.isoformat()
     return json.dumps(kept, default=str, ensure_ascii=False)[:RAW_MAXIMUM]
 
 
+def _fit(text: str, secrets: tuple[str, ...], *, limit: int = REASON_MAXIMUM) -> str:
+    """Return ``text`` if it may be kept; what tells a secret may be the message itself, and goes as a whole."""
+    words = redact(text, secrets, limit=limit)
+    return REDACTED if REDACTED in words else words
+
+
 def _word(receipt: Receipt) -> str:
-    word = receipt.raw.get("status", "") if isinstance(receipt.raw, dict) else ""
-    return redact(str(word), limit=32)
+    """Return the status, if it is a word at all."""
+    word = str(receipt.raw.get("status", "")) if isinstance(receipt.raw, dict) else ""
+    return word if _WORD.fullmatch(word) else "(not a word)"
 
 
 def _log_once(what: str, alias: str, line: str, word: str) -> None:

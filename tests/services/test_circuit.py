@@ -213,6 +213,27 @@ def test_what_may_have_left_counts_as_a_failure_of_the_vendor(clock):
         assert [send(last) for last in range(7)] == ["unknown"] * 5 + ["accepted"] * 2
 
 
+def test_duplicates_are_no_outage(clock):
+    duplicate = DeliveryUncertain("a duplicate", http_status=409)
+    with vendors(duplicate, LIMITS=NO_LIMITS):
+        assert {send(last) for last in range(10)} == {"unknown"}
+    assert len(Vendor.asked) == 10
+
+
+@pytest.mark.parametrize(("http_status", "asked"), [(429, 5), (503, 1)])
+def test_only_a_vendor_that_is_out_of_service_is_left_alone_at_once(clock, http_status, asked):
+    wait = BackendUnavailable("later", http_status=http_status, retry_after=60)
+    with vendors(wait, "outbox", LIMITS=NO_LIMITS):
+        assert {send(last) for last in range(10)} == {"accepted"}
+    assert len(Vendor.asked) == asked
+
+
+def test_an_outage_is_forgotten_when_nobody_came_for_ten_minutes(clock):
+    fail(5)
+    clock.shift(circuit.TRIPPED_SECONDS)
+    assert [Circuit("default").admits() for _ in range(6)] == [True] * 6
+
+
 def test_a_fault_in_a_backend_counts_as_a_failure(clock):
     with vendors(KeyError("a fault"), "outbox", LIMITS=NO_LIMITS):
         assert [send(last) for last in range(7)] == ["unknown"] * 5 + ["accepted"] * 2

@@ -72,7 +72,7 @@ def test_with_the_first_vendor_out_users_get_their_code_through_the_next(sandbox
     assert set(arrived(sandbox).values()) == {1}
     # As long as the circuit is closed there is a row for each vendor that was asked, and then only one.
     assert Delivery.objects.filter(alias="backup", status="accepted").count() == 12
-    assert Delivery.objects.filter(alias="default", status="failed").count() == (1 if outage == "limited" else 5)
+    assert Delivery.objects.filter(alias="default", status="failed").count() == 5
 
 
 def test_a_vendor_that_hangs_after_reading_sends_no_second_message_until_the_user_asks(sandbox, vendors, clock):

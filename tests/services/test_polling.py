@@ -3,6 +3,8 @@
 from datetime import timedelta
 
 import pytest
+from django.core.cache import cache
+from django.db import OperationalError
 from django.utils import timezone
 
 import django_phone_otp as phone_otp
@@ -15,7 +17,7 @@ from django_phone_otp.backends.base import (
 )
 from django_phone_otp.core.statuses import DeliveryStatus
 from django_phone_otp.models import Delivery
-from django_phone_otp.services import polling, schedule
+from django_phone_otp.services import limits, polling, schedule
 from django_phone_otp.test import override_phone_otp
 from tests.conftest import every_database
 from tests.races import together
@@ -172,11 +174,52 @@ def test_the_pace_is_half_of_what_the_vendor_allows(clock, pauses):
 
 
 def test_a_full_account_is_waited_for(clock, pauses):
-    with through(LIMITS={**NO_LIMITS, "send.account": ["2/1h"]}):
+    with through("Rated"):
         send(2)
         clock.shift(60)
-        list(polling.sync())
-    assert pauses == [polling.WAIT_MAXIMUM] * 2
+        for _ in range(10):
+            limits.hit_account("default")
+        assert list(polling.sync()) == ["moved"] * 2
+    assert pauses == [0.2, 1, 0.2, 1]
+
+
+def test_questions_leave_the_projects_own_limit_to_messages(clock):
+    with through(LIMITS={**NO_LIMITS, "send.account": ["4/1d"]}):
+        send(3)
+        clock.shift(60)
+        assert list(polling.sync()) == ["moved"] * 3
+        assert phone_otp.send("+14155550199", purpose="signup").delivery_status == "accepted"
+
+
+def test_without_a_cache_a_vendor_with_a_rate_is_left_alone(clock, monkeypatch):
+    with through("Rated"):
+        send(5)
+        clock.shift(60)
+        monkeypatch.setattr(cache, "add", lambda *args, **kwargs: False)
+        assert list(polling.sync()) == ["failed"] * polling.FAILURES
+    assert Polled.asked == []
+
+
+def test_a_database_that_is_gone_ends_the_run(clock, monkeypatch):
+    def fault(*args):
+        raise OperationalError("the database is gone")
+
+    with through():
+        send()
+        clock.shift(60)
+        monkeypatch.setattr(polling.receipts, "apply", fault)
+        with pytest.raises(OperationalError):
+            list(polling.sync())
+
+
+def test_many_messages_of_an_alias_that_left_do_not_keep_the_others_waiting(clock, monkeypatch):
+    monkeypatch.setattr(polling, "BATCH", 4)
+    with through():
+        send(12)
+        Delivery.objects.exclude(vendor_id="v-0011").update(alias="gone")
+        clock.shift(60)
+        assert list(polling.sync()) == ["moved"]
+    assert Delivery.objects.filter(alias="gone", poll_at=None).count() == 11
 
 
 def test_an_alias_that_left_the_settings_is_asked_no_more(clock):

@@ -82,29 +82,62 @@ def test_a_right_guess_that_the_vendor_denies_is_a_wrong_one():
 
 
 @pytest.mark.parametrize("fault", [BackendUnavailable("down"), KeyError("a fault")], ids=["down", "bug"])
-def test_a_vendor_without_an_answer_verifies_nobody_and_the_guess_stays_counted(fault, caplog):
+def test_a_vendor_without_an_answer_verifies_nobody_and_gives_the_guess_back(fault, caplog):
     Checking.says = fault
     challenge, code = send()
     with pytest.raises(Unavailable) as refusal:
         phone_otp.verify(challenge.handle, code)
     assert refusal.value.retry_after == 30
-    assert row() == ("pending", 1)
+    assert row() == ("pending", 0)
     assert code not in caplog.text
     Checking.says = True
     assert phone_otp.verify(challenge.handle, code).phone == PHONE
-    assert row() == ("verified", 2)
+    assert row() == ("verified", 1)
 
 
-def test_silence_at_every_guess_uses_them_up():
+def test_an_outage_of_the_checker_uses_no_guesses_up_and_frees_none():
     Checking.says = BackendUnavailable("down")
     challenge, code = send()
-    for _ in range(5):
+    for _ in range(3):
+        with pytest.raises(IncorrectCode):
+            phone_otp.verify(challenge.handle, wrong(code))
+    for _ in range(10):
         with pytest.raises(Unavailable):
             phone_otp.verify(challenge.handle, code)
-    Checking.says = True
-    with pytest.raises(TooManyAttempts):
-        phone_otp.verify(challenge.handle, code)
-    assert len(Checking.asked) == 5
+    assert row() == ("pending", 3)
+
+
+def test_a_double_click_whose_second_half_the_vendor_denies_locks_nobody_out():
+    """A single-use vendor says yes to the first and no to the second, whose answer comes first."""
+    challenge, code = send()
+    for _ in range(3):
+        with pytest.raises(IncorrectCode):
+            phone_otp.verify(challenge.handle, wrong(code))
+
+    def first():
+        Checking.says = False
+        with pytest.raises(IncorrectCode):
+            phone_otp.verify(challenge.handle, code)
+        return True
+
+    Checking.says = first
+    assert phone_otp.verify(challenge.handle, code).phone == PHONE
+    assert row() == ("verified", 5)
+
+
+def test_a_wrong_guess_that_comes_later_does_not_lock_a_right_one_out():
+    challenge, code = send()
+    for _ in range(3):
+        with pytest.raises(IncorrectCode):
+            phone_otp.verify(challenge.handle, wrong(code))
+
+    def think():
+        with pytest.raises(IncorrectCode):
+            phone_otp.verify(challenge.handle, wrong(code))
+        return True
+
+    Checking.says = think
+    assert phone_otp.verify(challenge.handle, code).phone == PHONE
 
 
 def test_the_guess_is_counted_before_the_vendor_is_asked():

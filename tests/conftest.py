@@ -78,14 +78,21 @@ def redis_cache(settings):
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": "redis://127.0.0.1:6379/9",
-            "KEY_PREFIX": "phone_otp_test",
+            "KEY_PREFIX": f"phone_otp_test{suite.RUN}",
         }
     }
-    cache.clear()
+    _forget_keys()
     yield cache
-    cache.clear()
+    _forget_keys()
     for pool in cache._cache._pools.values():
         pool.disconnect()
+
+
+def _forget_keys():
+    """Delete this run's keys, and no other's."""
+    client = cache._cache.get_client(write=True)
+    for key in client.scan_iter(f"phone_otp_test{suite.RUN}:*"):
+        client.delete(key)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,8 @@ from pathlib import Path
 from tests.reachable import answers
 
 SCRATCH = Path(tempfile.gettempdir())
+# What keeps runs of the suite apart that go on at the same time: CI runs corners of the matrix side by side.
+RUN = os.environ.get("TOX_ENV_NAME", "").replace("-", "_")
 
 SECRET_KEY = "a-test-key-that-is-long-enough-to-pass-for-a-real-one-0123456789"
 USE_TZ = True
@@ -57,9 +59,9 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 DATABASES = {
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": SCRATCH / "phone_otp.sqlite3",
+        "NAME": SCRATCH / f"phone_otp{RUN}.sqlite3",
         "OPTIONS": {"timeout": 30},
-        "TEST": {"NAME": SCRATCH / "phone_otp_test.sqlite3"},
+        "TEST": {"NAME": SCRATCH / f"phone_otp_test{RUN}.sqlite3"},
     }
 }
 # For a quick run, or a second one beside the first.
@@ -70,7 +72,7 @@ if not ONLY_SQLITE and answers("postgresql"):
         "NAME": "postgres",
         "USER": "postgres",
         "HOST": "127.0.0.1",
-        "TEST": {"NAME": "phone_otp_test"},
+        "TEST": {"NAME": f"phone_otp_test{RUN}"},
     }
 if not ONLY_SQLITE and answers("mariadb"):
     import pymysql
@@ -82,7 +84,7 @@ if not ONLY_SQLITE and answers("mariadb"):
         "NAME": "test",
         "USER": "root",
         "HOST": "127.0.0.1",
-        "TEST": {"NAME": "phone_otp_test"},
+        "TEST": {"NAME": f"phone_otp_test{RUN}"},
     }
 DATABASE_ROUTERS = ["tests.routers.ChosenDatabase"]
 

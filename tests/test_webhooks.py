@@ -262,7 +262,7 @@ def test_a_database_that_is_gone_is_told_so_that_the_vendor_comes_again(client, 
     def fault(*args):
         raise OperationalError("the database is gone")
 
-    monkeypatch.setattr(receipts, "receive", fault)
+    monkeypatch.setattr(receipts, "apply", fault)
     assert issubclass(OperationalError, DatabaseError)
     assert push(client, DELIVERED).status_code == 503
 

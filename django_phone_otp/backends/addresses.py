@@ -20,6 +20,7 @@ def wrong_with(base_url: str) -> str:
     if not host:
         return "has no host"
     try:
-        return "is a link-local address" if ipaddress.ip_address(host).is_link_local else ""
+        address = ipaddress.ip_address(host)
     except ValueError:  # a name
         return ""
+    return "is a link-local address" if (getattr(address, "ipv4_mapped", None) or address).is_link_local else ""

@@ -26,7 +26,6 @@ ENCODINGS = ("json", "form")
 _SENDER = Verdict(CREDENTIALS.error, "the vendor refuses the sender")
 _ROUTE = Verdict(CREDENTIALS.error, "the account has no such route")
 _TEXT = Verdict(NUMBER.error, "the vendor refuses the text")
-_TRY_AGAIN = Verdict(CREDENTIALS.error, "the vendor failed, and says to try again")
 _VERDICTS = {
     **dict.fromkeys(("RBC001", "WA401"), CREDENTIALS),
     "E110": BALANCE,

@@ -73,15 +73,17 @@ def _connect(connection: HTTPConnection) -> socket.socket:
     late = False
     for position, (family, kind, protocol, _, address) in enumerate(found):
         share = max(deadline - time.monotonic(), 0.001) / (len(found) - position)
-        sock = socket.socket(family, kind, protocol)
+        sock = None
         try:
+            sock = socket.socket(family, kind, protocol)
             for option in connection.socket_options or ():
                 sock.setsockopt(*option)
             sock.settimeout(share)
             sock.connect(address)
         except OSError as problem:
             late = late or isinstance(problem, TimeoutError)
-            sock.close()
+            if sock is not None:  # a machine may not speak a family that a name has addresses of
+                sock.close()
         else:
             sock.settimeout(timeout)
             return sock

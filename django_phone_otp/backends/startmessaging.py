@@ -151,7 +151,7 @@ class StartMessagingBackend(TemplatedBackend):
         )
         if answer.ok and isinstance(answer.find("data", "verified"), bool):
             return answer.find("data", "verified") is True
-        refusal = self.refusal(answer, vendor_code=answer.text("error", "code"), verdicts=_VERDICTS)
+        refusal = self.refusal(answer, vendor_code=answer.text("error", "code").upper(), verdicts=_VERDICTS)
         if answer.status in {400, 422} and isinstance(refusal, MessageRejected):
             return False
         raise refusal

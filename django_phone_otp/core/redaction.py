@@ -33,13 +33,18 @@ def _reveals(text: str, secrets: Iterable[str]) -> bool:
 
     Of a number the last seven count. Base64 and its like are not looked into.
     """
-    if not any(character.isdecimal() or character in "%&" for character in text):
+    if not any(character.isnumeric() or character in "%&" for character in text):
         return False
-    plain = _ESCAPED.sub(lambda match: chr(int(match[1], 16)), unquote(unquote(text)))
-    plain = unicodedata.normalize("NFKC", html.unescape(plain))
-    digits = "".join(str(unicodedata.decimal(character)) for character in plain if character.isdecimal())
-    numeric = (secret.removeprefix("+")[-7:] for secret in secrets if secret.removeprefix("+").isdecimal())
-    return any(secret in digits for secret in numeric)
+    once = unquote(text)
+    plain = html.unescape(_ESCAPED.sub(lambda match: chr(int(match[1], 16)), unquote(once)))
+    spellings = [_digits(spelling) for spelling in (text, once, plain)]  # "42%4242" is no escape, and reads as one
+    numeric = [secret.removeprefix("+")[-7:] for secret in secrets if secret.removeprefix("+").isdecimal()]
+    return any(secret in digits for secret in numeric for digits in spellings)
+
+
+def _digits(text: str) -> str:
+    """Return the digits of ``text``, whatever signs they are written in, as 0 to 9."""
+    return "".join(str(unicodedata.decimal(sign)) for sign in unicodedata.normalize("NFKC", text) if sign.isdecimal())
 
 
 def without(secrets: Iterable[str], text: str) -> str:

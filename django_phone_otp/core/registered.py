@@ -7,7 +7,7 @@ from dataclasses import dataclass
 ANY = "*"
 
 # No line breaks: a value must not write a line of its own, such as the one that binds a code to a website.
-_ANY_ON_A_LINE = re.compile(r"[^\x00-\x1f\x7f\x85\u2028\u2029]")
+_ANY_ON_A_LINE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 # What stands for a value, and what it may hold: its longest length, and the characters. The tags and
 # lengths are those of TRAI's direction of 18 November 2025; {#var#} is the older one, of about 30.

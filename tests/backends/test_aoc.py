@@ -41,6 +41,10 @@ REFUSALS = (
     Refusal("true-as-200", 200, {"error": True, "message": "No credit"}, MessageRejected, words="No credit"),
     Refusal("object-as-200", 200, {"error": {"code": 17, "message": "No credit"}}, MessageRejected, "17",
             words="No credit"),
+    Refusal("text-as-299", 299, {"error": "No credit"}, MessageRejected, words="No credit"),
+    Refusal("nothing-as-200", 200, {"data": None, "error": {}, "message": "Else"}, DeliveryUncertain, words="Else"),
+    Refusal("an-error-and-an-id-elsewhere", 200, {"id": "58d63c02", "error": "No credit"}, DeliveryUncertain),
+    Refusal("an-error-and-an-id-as-400", 400, {**ACCEPTED, "error": "partly"}, DeliveryUncertain),
     Refusal("an-error-and-an-id", 200, {**ACCEPTED, "error": "partly"}, DeliveryUncertain),
 )  # fmt: skip
 

@@ -24,12 +24,12 @@ class FifthBackend(HTTPBackend):
             json={"to": message.number, "text": message.text},
         )
         message_id = answer.text("id")
-        if answer.ok and message_id:
+        if answer.ok and message_id and not answer.find("problem"):
             return SendResult(id=message_id)
         raise self.refusal(
             answer,
             message,
-            refused=bool(answer.find("problem")),
+            has_id=bool(message_id),
             vendor_code=answer.text("problem", "code"),
             said=answer.find("problem", "words"),
             verdicts={"poor": BALANCE, "nobody": NUMBER},
@@ -47,6 +47,11 @@ class TestFifth(BackendContract):
     refusals = (
         Refusal("poor", 200, {"problem": {"code": "poor", "words": "Pay!"}}, BackendUnavailable, "poor", words="Pay!"),
         Refusal("nobody", 400, {"problem": {"code": "nobody"}}, MessageRejected, "nobody"),
+        Refusal("nobody-as-200", 200, {"problem": {"code": "nobody"}}, MessageRejected, "nobody"),
+        Refusal("a-code-of-tomorrow", 400, {"problem": {"code": "else"}}, MessageRejected, "else"),
+        Refusal("a-code-of-tomorrow-as-200", 200, {"problem": {"code": "else"}}, DeliveryUncertain, "else"),
+        Refusal("poor-and-an-id", 200, {"id": "m-1", "problem": {"code": "poor"}}, DeliveryUncertain, "poor"),
+        Refusal("poor-and-an-id-as-400", 400, {"id": "m-1", "problem": {"code": "poor"}}, DeliveryUncertain, "poor"),
         Refusal("nothing", 200, {}, DeliveryUncertain),
     )
 

@@ -65,6 +65,21 @@ def test_an_alias_that_cannot_be_used_says_which_and_why_and_shows_no_option(ent
         assert isinstance(backends["default"], LocmemBackend)  # the others still work
 
 
+def test_an_alias_that_cannot_be_used_is_logged_once_until_the_settings_change(caplog):
+    entry = {"BACKEND": KEYED, "OPTIONS": {"apikey": "hunter2"}}
+    for count in (1, 2):
+        with override_phone_otp(BACKENDS={"default": LOCMEM, "spare": entry}):
+            assert not backends.can_build("spare")
+            for _ in range(3):
+                with pytest.raises(InvalidBackend, match=r"BACKENDS\['spare'\]"):
+                    backends["spare"]
+            assert not backends.can_build("spare")
+            assert backends.can_build("default")
+        assert [record.levelname for record in caplog.records] == ["ERROR"] * count
+    assert "BACKENDS['spare']" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
 def test_an_alias_that_does_not_exist_is_named():
     with pytest.raises(InvalidBackend, match=r"BACKENDS\['nope'\]: there is no such alias"):
         backends["nope"]

@@ -13,58 +13,15 @@ from django.core.exceptions import ImproperlyConfigured
 
 from django_phone_otp.backends.base import (
     BackendUnavailable,
-    DeliveryError,
     DeliveryUncertain,
     InvalidBackend,
-    Message,
-    SendResult,
     route_ends_at,
 )
 from django_phone_otp.backends.http import BODY_MAXIMUM, HTTPAnswer, HTTPBackend
 from django_phone_otp.core.redaction import REDACTED
+from tests.backends.secretive import CODE, KEY, MESSAGE, NUMBER, OK, SECRETS, TEXT, UNREADABLE, backend_at, refuse
 from tests.backends.servers import RawServer, be_silent, drip, full_port, refused_port, reset, say
 from tests.conftest import need
-
-NUMBER, CODE, TEXT, KEY = "+14155550123", "424242", "424242 is your Example code.", "api-key-that-nobody-may-see"
-SECRETS = (NUMBER, NUMBER.removeprefix("+"), CODE, TEXT, KEY)
-OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-UNREADABLE = (b"<html>Bad gateway</html>", b"", b'{"id":"\xff\xfe"}', b'{"id":', b"[" * 60_000, b"\x00")
-
-
-class VendorBackend(HTTPBackend):
-    """Puts every secret where some vendor wants it: in the query, a header and the body."""
-
-    def send(self, message):
-        answer = self.request(
-            "POST",
-            "/v1/messages",
-            headers={"X-API-Key": KEY},
-            params={"key": KEY, "to": message.number},
-            json={"to": message.number, "text": message.text, "otp": message.code},
-        )
-        body = answer.json()
-        return SendResult(id=body["id"], raw=body)
-
-
-MESSAGE = Message(
-    number=NUMBER, channel="sms", purpose="signup", text=TEXT, code=CODE, variables={}, language="en", key="k-1"
-)
-
-
-def backend_at(url, *, timeout=(2.0, 2.0)):
-    return VendorBackend(alias="vendor", base_url=url, timeout=timeout)
-
-
-def refuse(url, error, **options):
-    """Send to ``url``, which must fail with exactly ``error``, and whose every trace must be clean."""
-    backend = backend_at(url, **options)
-    with pytest.raises(DeliveryError) as failure:
-        backend.send(MESSAGE)
-    assert type(failure.value) is error
-    shown = [str(failure.value), repr(failure.value), *traceback.format_exception(failure.value)]
-    said = "\n".join(line for line in "".join(shown).splitlines() if "MESSAGE" not in line)
-    assert not [secret for secret in (*SECRETS, "?key=", "/v1/messages?") if secret in said]
-    return failure.value
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 299])
@@ -205,17 +162,19 @@ def test_a_connection_that_is_never_made_is_certainly_not_sent():
 
 
 @pytest.mark.parametrize(
-    "url", ["http://[", "http://*", "http://127.0.0.1:port", "http://vendor..example", f"http://{'a' * 64}.example"]
+    "url", ["http://*", "http://vendor..example", f"http://{'a' * 64}.example", "http://nowhere.invalid"]
 )
 def test_a_host_that_cannot_be_reached_is_certainly_not_sent(url):
     assert refuse(url, BackendUnavailable).reason == "no connection"
 
 
-def test_a_header_that_cannot_be_sent_is_certainly_not_sent(httpserver):
+@pytest.mark.parametrize("beyond", ["\n", "\N{EURO SIGN}", "\N{DEVANAGARI LETTER KA}", "\N{KEY}"])
+def test_a_header_that_cannot_be_sent_is_certainly_not_sent(httpserver, beyond):
     httpserver.expect_request("/").respond_with_json({})
     backend = backend_at(httpserver.url_for(""))
     with pytest.raises(BackendUnavailable) as failure:
-        backend.request("POST", "/", headers={"X-API-Key": f"{KEY}\n"})
+        backend.request("POST", "/", headers={"X-API-Key": f"{KEY}{beyond}"})
+    assert failure.value.reason == "no connection"
     assert KEY not in "".join(traceback.format_exception(failure.value))
     assert httpserver.log == []
 
@@ -306,6 +265,9 @@ def test_what_is_kept_of_a_body_has_no_number_and_no_secret():
         ({"base_url": "ftp://vendor.example"}, "base_url"),
         ({"base_url": None}, "base_url"),
         ({"base_url": 5}, "base_url"),
+        ({"base_url": "https://key:secret@vendor.example"}, "base_url must be a host and perhaps a path"),
+        ({"base_url": "http://["}, "base_url has a host or a port that cannot be one"),
+        ({"base_url": "http://169.254.169.254/latest"}, "base_url is a link-local address"),
         ({"base_url": "https://vendor.example", "timeout": 5}, "timeout"),
         ({"base_url": "https://vendor.example", "timeout": None}, "timeout"),
         ({"base_url": "https://vendor.example", "timeout": (1,)}, "timeout"),

@@ -57,10 +57,21 @@ REFUSALS = (
         words="Rate limit exceeded.",
     ),
     Refusal("duplicate", 409, envelope(409, "", "Duplicate"), DeliveryUncertain, words="duplicate"),
-    Refusal("failure-as-200", 200, {"status": "failed", "message": "No."}, MessageRejected, words="No."),
-    Refusal("error-as-200", 200, {"error": True, "message": "No."}, MessageRejected, words="No."),
+    Refusal("failure-as-200", 200, {"status": "failed", "message": "No."}, DeliveryUncertain, words="No."),
+    Refusal("error-as-200", 200, {"error": True, "message": "No."}, DeliveryUncertain, words="No."),
+    Refusal("unknown-code-as-200", 200, envelope(200, "VALIDATION_ERROR", "No."), DeliveryUncertain, "VALIDATION_ERROR",
+            words="no clear answer: No."),
+    Refusal("credentials-as-200", 200, envelope(200, "INVALID_CREDENTIALS", "No."), BackendUnavailable,
+            "INVALID_CREDENTIALS", words="credentials: No."),
+    Refusal("credentials-beside-data", 401, envelope(401, "INVALID_CREDENTIALS", "No.", data={"message_id": "m-1"}),
+            DeliveryUncertain, "INVALID_CREDENTIALS"),
+    Refusal("data-without-an-id", 422, envelope(422, "VALIDATION_ERROR", "No.", data={"batch": 7}), DeliveryUncertain,
+            "VALIDATION_ERROR"),
     Refusal("failure-with-an-id", 200, {**ACCEPTED, "status": "failed"}, DeliveryUncertain),
     Refusal("status-of-another-type", 200, {**ACCEPTED, "status": ["success"]}, DeliveryUncertain),
+    Refusal("status-in-capitals", 200, {**ACCEPTED, "status": "SUCCESS"}, DeliveryUncertain),
+    Refusal("status-missing", 200, {"data": ACCEPTED["data"]}, DeliveryUncertain),
+    Refusal("error-beside-success", 200, {**ACCEPTED, "error": ["partly"]}, DeliveryUncertain),
     Refusal("status-of-another-type-as-400", 400, {"status": [], "message": "No."}, MessageRejected, words="No."),
     Refusal("success-without-id", 200, {**ACCEPTED, "data": None}, DeliveryUncertain),
 )  # fmt: skip
@@ -113,6 +124,27 @@ def test_a_number_that_is_not_indian_is_refused_before_the_vendor_is_asked(https
 def test_its_delivered_is_no_receipt_since_no_phone_can_have_said_so_yet(httpserver):
     httpserver.expect_request(TestIMB.path).respond_with_json(ACCEPTED)
     assert imb(httpserver).send(message(number="+919836736572")).status == DeliveryStatus.SENT
+
+
+@pytest.mark.parametrize("word", ["failed", "FAILED", "Undelivered", "un-delivered", "rejected"])
+def test_a_message_that_was_taken_and_failed_at_once_is_undelivered(httpserver, word):
+    body = {**ACCEPTED, "data": {**ACCEPTED["data"], "status": word}}
+    httpserver.expect_request(TestIMB.path).respond_with_json(body)
+    result = imb(httpserver).send(message(number="+919836736572"))
+    assert (result.id, result.status) == (TestIMB.vendor_id, DeliveryStatus.UNDELIVERED)
+
+
+@pytest.mark.parametrize("told", [None, "", "queued", 5, ["failed"], {"failed": True}], ids=repr)
+def test_a_message_that_was_taken_is_sent_whatever_else_is_said_of_it(httpserver, told):
+    body = {**ACCEPTED, "data": {**ACCEPTED["data"], "status": told}}
+    httpserver.expect_request(TestIMB.path).respond_with_json(body)
+    assert imb(httpserver).send(message(number="+919836736572")).status == DeliveryStatus.SENT
+
+
+@pytest.mark.parametrize("error", [None, False, [], {}, "", 0], ids=repr)
+def test_an_error_that_says_nothing_is_none(httpserver, error):
+    httpserver.expect_request(TestIMB.path).respond_with_json({**ACCEPTED, "error": error})
+    assert imb(httpserver).send(message(number="+919836736572")).id == TestIMB.vendor_id
 
 
 def test_it_words_its_messages_itself_and_speaks_two_channels(httpserver):

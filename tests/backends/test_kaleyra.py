@@ -48,7 +48,7 @@ CODES = {
     **dict.fromkeys(("E401", "E412", "E413", "E601", "E618"), (MessageRejected, "text")),
     **dict.fromkeys(("E602", "E616", "E619", "E621", "E622"), (BackendUnavailable, "sender")),
     **dict.fromkeys(("E102", "E623", "E624", "E625"), (BackendUnavailable, "route")),
-    **dict.fromkeys(("E103", "E403", "WA500"), (BackendUnavailable, "try again")),
+    **dict.fromkeys(("E103", "E403", "WA500"), (DeliveryUncertain, "no clear answer")),
 }
 
 
@@ -71,7 +71,11 @@ REFUSALS = (
     Refusal("credentials", 401, failure("RBC001", "No."), BackendUnavailable, "RBC001", words="credentials: No."),
     Refusal("credentials-as-400", 400, failure("RBC001", "No."), BackendUnavailable, "RBC001", words="credentials"),
     Refusal("a-code-of-tomorrow", 400, failure("E999", "Else."), MessageRejected, "E999", words="Else."),
-    Refusal("an-error-without-a-code", 200, {"error": {"to": "bad"}, "data": []}, MessageRejected),
+    Refusal("a-code-of-tomorrow-as-200", 200, failure("E999", "Else."), DeliveryUncertain, "E999", words="Else."),
+    Refusal("try-again", 400, failure("E103", "Again."), DeliveryUncertain, "E103", words="no clear answer: Again."),
+    Refusal("an-error-without-a-code", 200, {"error": {"to": "bad"}, "data": []}, DeliveryUncertain),
+    Refusal("an-error-without-a-code-as-400", 400, {"error": {"to": "bad"}, "data": []}, MessageRejected),
+    Refusal("balance-beside-data", 400, {**failure("E110", "Low."), "data": [{"to": "x"}]}, DeliveryUncertain, "E110"),
     Refusal("an-error-with-an-id", 200, {**ACCEPTED, "error": {"to": "bad"}}, DeliveryUncertain),
     Refusal("a-code-with-an-id", 200, {**ACCEPTED, "code": "E404"}, DeliveryUncertain, "E404"),
     Refusal("taken-without-id", 200, {**ACCEPTED, "data": []}, DeliveryUncertain, words="no clear answer"),
@@ -275,6 +279,13 @@ def test_a_status_asked_for_in_vain_says_why(httpserver):
     with pytest.raises(BackendUnavailable) as refusal:
         kaleyra_at(httpserver).fetch_status(ID)
     assert refusal.value.vendor_code == "RBC001"
+
+
+def test_an_error_about_a_status_is_no_status(httpserver):
+    body = {**failure("E999", "No."), "status": "failed"}
+    httpserver.expect_request(TestKaleyra.status_url).respond_with_json(body)
+    with pytest.raises(DeliveryUncertain):
+        kaleyra_at(httpserver).fetch_status(ID)
 
 
 @pytest.mark.parametrize("word", ["", "x" * 201])

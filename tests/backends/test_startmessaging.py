@@ -41,7 +41,8 @@ CODES = {
     **dict.fromkeys(("INVALID_CREDENTIALS", "INVALID_API_KEY", "UNAUTHORIZED", "TOKEN_EXPIRED"), BackendUnavailable),
     **dict.fromkeys(("FORBIDDEN", "ONBOARDING_INCOMPLETE"), BackendUnavailable),
     **dict.fromkeys(("INSUFFICIENT_BALANCE", "WALLET_NOT_FOUND"), BackendUnavailable),
-    **dict.fromkeys(("OTP_SEND_FAILED", "SMS_PROVIDER_ERROR", "RATE_LIMIT_EXCEEDED"), BackendUnavailable),
+    **dict.fromkeys(("RATE_LIMIT_EXCEEDED", "RATE_LIMITED"), BackendUnavailable),
+    **dict.fromkeys(("OTP_SEND_FAILED", "SMS_PROVIDER_ERROR"), DeliveryUncertain),
     **dict.fromkeys(("VALIDATION_ERROR", "INVALID_INPUT", "NOT_FOUND", "INVALID_PHONE_NUMBER"), MessageRejected),
     **dict.fromkeys(("CONFLICT", "DUPLICATE_ENTRY", "IDEMPOTENCY_CONFLICT"), DeliveryUncertain),
 }
@@ -64,7 +65,19 @@ REFUSALS = (
             "VALIDATION_ERROR"),
     Refusal("number", 400, failure(400, "INVALID_PHONE_NUMBER"), MessageRejected, "INVALID_PHONE_NUMBER",
             words="does not take this number"),
-    Refusal("could-not-send", 400, failure(400, "OTP_SEND_FAILED"), BackendUnavailable, "OTP_SEND_FAILED"),
+    Refusal("could-not-send", 400, failure(400, "OTP_SEND_FAILED"), DeliveryUncertain, "OTP_SEND_FAILED",
+            words="no clear answer: Sorry."),
+    Refusal("a-code-of-tomorrow", 400, failure(400, "BLOCKED"), MessageRejected, "BLOCKED", scope=Scope.RECIPIENT,
+            words="refuses the message: Sorry."),
+    Refusal("no-code", 400, {"success": False, "message": "Sorry."}, MessageRejected, scope=Scope.RECIPIENT),
+    Refusal("a-code-of-tomorrow-as-422", 422, failure(422, "BLOCKED"), MessageRejected, "BLOCKED"),
+    Refusal("a-code-of-tomorrow-as-200", 200, failure(400, "BLOCKED"), DeliveryUncertain, "BLOCKED"),
+    Refusal("a-code-of-tomorrow-beside-data", 400, {**failure(400, "BLOCKED"), "data": {"id": 7}}, DeliveryUncertain,
+            "BLOCKED"),
+    Refusal("a-code-in-small-letters", 400, failure(400, "insufficient_balance"), BackendUnavailable,
+            "INSUFFICIENT_BALANCE", words="no credit"),
+    Refusal("the-other-limit-of-the-number", 400, failure(400, "rate_limited"), BackendUnavailable, "RATE_LIMITED",
+            scope=Scope.RECIPIENT, retry_after=300, words="limit for this number"),
     Refusal("limit-of-the-number-as-400", 400, failure(400, "RATE_LIMIT_EXCEEDED"), BackendUnavailable,
             "RATE_LIMIT_EXCEEDED", scope=Scope.RECIPIENT, retry_after=300, words="limit for this number"),
     Refusal("limit-of-the-number-as-429", 429, failure(429, "RATE_LIMIT_EXCEEDED"), BackendUnavailable,
@@ -92,7 +105,7 @@ class TestStartMessaging(PollingContract, BackendContract):
     accepted = ACCEPTED
     vendor_id = ID
     refusals = REFUSALS
-    rate_scope = Scope.RECIPIENT
+    rate_scope = refused_scope = Scope.RECIPIENT
     status_url = f"/messages/{ID}"
     statuses = (
         ({"data": {"messageId": ID, "status": "delivered", "deliveredAt": "2026-02-15T10:30:05.000Z"}}, "delivered"),
@@ -174,7 +187,7 @@ def test_each_code_means_what_the_source_says_as_an_error_and_within_a_success(h
         start(httpserver).send(message())
     assert type(refusal.value) is CODES[code]
     assert refusal.value.vendor_code == code
-    assert refusal.value.scope == (Scope.RECIPIENT if code == "RATE_LIMIT_EXCEEDED" else Scope.ACCOUNT)
+    assert refusal.value.scope == (Scope.RECIPIENT if code.startswith("RATE_LIMIT") else Scope.ACCOUNT)
 
 
 def test_no_code_is_without_a_case_here():
@@ -297,9 +310,10 @@ def test_the_vendor_is_asked_whether_a_code_is_right(httpserver, verified):
     assert request.json == {"requestId": "otp-request-1", "otpCode": "424242"}
 
 
+@pytest.mark.parametrize("status", [400, 422])
 @pytest.mark.parametrize("code", ["VALIDATION_ERROR", "INVALID_INPUT", "NOT_FOUND", "SOMETHING_NEW", ""])
-def test_a_refusal_of_a_code_makes_it_wrong(httpserver, code):
-    httpserver.expect_request("/otp/verify").respond_with_json(failure(400, code), status=400)
+def test_a_refusal_of_a_code_makes_it_wrong(httpserver, code, status):
+    httpserver.expect_request("/otp/verify").respond_with_json(failure(status, code), status=status)
     assert start(httpserver).check_code("otp-request-1", "424242") is False
 
 
@@ -308,7 +322,14 @@ def test_a_refusal_of_a_code_makes_it_wrong(httpserver, code):
     [
         (401, failure(401, "UNAUTHORIZED")),
         (400, failure(400, "INSUFFICIENT_BALANCE")),
+        (400, failure(400, "unauthorized")),
+        (400, failure(400, "OTP_SEND_FAILED")),
+        (400, failure(400, "IDEMPOTENCY_CONFLICT")),
+        (200, failure(400, "VALIDATION_ERROR")),
         (404, {}),
+        (404, failure(404, "NOT_FOUND")),
+        (409, failure(409, "VALIDATION_ERROR")),
+        (410, {}),
         (429, {}),
         (500, {"data": {"verified": True}}),
         (302, {"data": {"verified": True}}),

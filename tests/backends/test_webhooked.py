@@ -1,7 +1,7 @@
 import contextlib
 import itertools
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_network
 from urllib.parse import urlencode
 
@@ -112,7 +112,7 @@ MALFORMED = {
     "a-text": as_json(b'"mid"'),
     "a-list-of-texts": as_json(["mid"]),
     "a-list-in-a-list": as_json([[RECORD]]),
-    "one-bad-among-good": as_json([RECORD, {}]),
+    "only-bad-ones": as_json([{}, {"mid": "m-1"}, {**RECORD, "why": "x" * (VALUE_MAXIMUM + 1)}]),
     "too-many": as_json([RECORD] * (RECORDS_MAXIMUM + 1)),
     "text": rf.post("/", b"mid=m-1&status=delivered", content_type="text/plain"),
 }
@@ -122,6 +122,24 @@ MALFORMED = {
 def test_a_call_that_cannot_be_read_is_malformed(call):
     with pytest.raises(MalformedWebhook):
         read(call)
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {},
+        {"mid": "m-2"},
+        {"status": "delivered"},
+        {**RECORD, "mid": "x" * (VALUE_MAXIMUM + 1)},
+        {"mid": None, "status": []},
+    ],
+    ids=["empty", "no-status", "no-id", "too-long", "other-types"],
+)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_record_that_cannot_be_read_does_not_cost_the_others(bad, at):
+    records = [RECORD, {**RECORD, "mid": "m-3"}]
+    records.insert(at, bad)
+    assert [receipt.id for receipt in read(as_json(records))] == ["m-1", "m-3"]
 
 
 def test_what_just_fits_is_read():
@@ -155,7 +173,7 @@ def test_any_call_is_receipts_or_malformed(call):
     for receipt in receipts:
         assert receipt.id
         assert receipt.status in set(DeliveryStatus)
-        assert receipt.at is None or receipt.at.utcoffset() is not None
+        assert receipt.at is None or receipt.at.tzinfo is UTC
         assert all(len(value) <= VALUE_MAXIMUM for value in receipt.raw.values())
 
 
@@ -177,7 +195,18 @@ def test_what_django_itself_cannot_read_is_djangos_to_say(body, parameters):
         ("2026-11-22T10:00:00.250Z", TEN + timedelta(milliseconds=250)),
         ("1795341600", TEN),
         ("1795341600250", TEN + timedelta(milliseconds=250)),
-        ("0000000000", datetime(1970, 1, 1, tzinfo=UTC)),
+        ("0946684800", datetime(2000, 1, 1, tzinfo=UTC)),
+        ("0946684799", None),
+        ("0000000000", None),
+        ("4133980799", datetime(2100, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("4133980800", None),
+        ("9999999999999", None),
+        ("1999-12-31T23:59:59Z", None),
+        ("1999-12-31T23:30:00-01:00", datetime(2000, 1, 1, 0, 30, tzinfo=UTC)),
+        ("2000-01-01T00:30:00+01:00", None),
+        ("2100-12-31T23:59:59Z", datetime(2100, 12, 31, 23, 59, 59, tzinfo=UTC)),
+        ("2101-01-01T00:00:00Z", None),
+        ("0001-01-01T00:00:00Z", None),
         ("17953416", None),
         ("9" * 11, None),
         ("१७९५३४१६००", None),
@@ -198,8 +227,8 @@ def test_a_time_is_read_in_the_usual_forms_or_not_at_all(value, moment):
 def test_any_text_is_a_time_that_every_database_takes_or_none(value):
     moment = read_time(value)
     if moment is not None:
-        assert moment.astimezone(UTC) == moment
-        assert moment.astimezone(timezone(timedelta(0))).tzinfo
+        assert moment.tzinfo is UTC
+        assert 2000 <= moment.year <= 2100
 
 
 @pytest.mark.parametrize(

@@ -8,15 +8,18 @@ from django_phone_otp.core import registered
 from django_phone_otp.core.registered import RegisteredTemplate
 
 # What each variable may hold, as TRAI's direction has it: the longest length, and the characters.
+ON_A_LINE = st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"])
 VALUES = {
-    "var": st.text(min_size=1, max_size=30),
+    "var": st.text(ON_A_LINE, min_size=1, max_size=30),
     "numeric": st.text("0123456789", min_size=1, max_size=40),
-    "alphanumeric": st.text(min_size=1, max_size=40),
+    "alphanumeric": st.text(ON_A_LINE, min_size=1, max_size=40),
     "url": st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=200),
     "urlott": st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=200),
     "cbn": st.text("0123456789 +-", min_size=1, max_size=40),
     "email": st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=100),
 }
+# Line breaks, as Python and Unicode know them, and other characters that nobody sees.
+NO_VALUES = [f"1{sign}2" for sign in "\n\r\t\v\f\0\x1b\x1c\x1d\x1e\x1f\x7f\x85\u2028\u2029"]
 LONGEST = {"var": 30, "numeric": 40, "alphanumeric": 40, "url": 200, "urlott": 200, "cbn": 40, "email": 100}
 LITERALS = st.text(max_size=12).filter(lambda text: "{" not in text)
 
@@ -72,7 +75,7 @@ def test_without_variables_only_the_text_itself_matches(text, other):
 
 @given(st.lists(st.sampled_from(["a", "b", "1", "{#var#}", "{#numeric#}"]), max_size=6), st.text("ab1", max_size=12))
 def test_a_text_matches_exactly_when_a_regular_expression_says_so(pieces, text):
-    kinds = {"{#var#}": "(?s:.){1,30}", "{#numeric#}": "[0-9]{1,40}"}
+    kinds = {"{#var#}": "[^\n]{1,30}", "{#numeric#}": "[0-9]{1,40}"}
     pattern = "".join(kinds.get(piece, re.escape(piece)) for piece in pieces)
     assert RegisteredTemplate(id="1", text="".join(pieces)).matches(text) is bool(re.fullmatch(pattern, text))
 
@@ -87,9 +90,9 @@ def test_a_value_has_one_character_at_least_and_so_many_at_most(tag):
 @pytest.mark.parametrize(
     ("tag", "fits", "does_not"),
     [
-        ("var", ["a b", "कोड", "1\n2"], []),
+        ("var", ["a b", "कोड", "₹1-2"], NO_VALUES),
         ("numeric", ["007"], ["12a", "1 2", "१२", "1\n"]),
-        ("alphanumeric", ["a-1 b"], []),
+        ("alphanumeric", ["a-1 b", "कोड"], NO_VALUES),
         ("url", ["https://example.com/x?y#z"], ["example com", "a\n"]),
         ("urlott", ["example.com"], ["example com"]),
         ("cbn", ["+91 98765-43210"], ["98765x", "९"]),
@@ -100,6 +103,12 @@ def test_a_value_has_the_characters_of_its_variable(tag, fits, does_not):
     one = RegisteredTemplate(id="1", text=f"Use {{#{tag}#}}")
     assert all(one.matches(f"Use {value}") for value in fits)
     assert not any(one.matches(f"Use {value}") for value in does_not)
+
+
+def test_a_value_cannot_write_a_last_line_of_its_own():
+    one = RegisteredTemplate(id="1", text="Pay {#var#} with {#numeric#}.", variables=("payee", "code"))
+    assert one.matches(one.fill({"payee": "Shop", "code": "424242"}))
+    assert not one.matches(one.fill({"payee": "Shop\n\n@evil.example #424242", "code": "424242"}))
 
 
 @pytest.mark.parametrize("text", ["{#VAR#}", "{# var #}", "{#other#}", "{var}", "{#var", "#var#"])

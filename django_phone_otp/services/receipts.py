@@ -132,8 +132,8 @@ def _as_text(receipt: Receipt, delivery: Delivery, secrets: tuple[str, ...]) -> 
     """Return the receipt as it may be kept; its id and time are no number, however many digits they have."""
     if not isinstance(receipt.raw, dict):
         return _fit(str(receipt.raw or ""), secrets, limit=RAW_MAXIMUM)
-    known = {delivery.vendor_id: delivery.vendor_id}
-    kept = {key: known.get(value) or _fit(str(value), secrets) for key, value in receipt.raw.items()}
+    ours = delivery.vendor_id
+    kept = {key: ours if value == ours else _fit(str(value), secrets) for key, value in receipt.raw.items()}
     if receipt.at:
         kept["at"] = receipt.at.isoformat()
     return json.dumps(kept, default=str, ensure_ascii=False)[:RAW_MAXIMUM]

@@ -218,6 +218,12 @@ def test_an_early_receipt_leaves_no_id_in_the_cache():
     assert PHONE not in repr(cache._cache)
 
 
+def test_whatever_a_backend_gives_as_raw_can_be_kept():
+    row = delivery()
+    receive(S.SENT, raw={"parts": [1, {"of": "two"}], "more": None})
+    assert json.loads(row.receipts.get().raw) == {"parts": "[1, {'of': 'two'}]", "more": "None"}
+
+
 def test_text_that_came_as_text_is_kept_as_text():
     row = delivery()
     receive(S.SENT, raw="DLVRD 0")

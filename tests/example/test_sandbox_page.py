@@ -1,5 +1,7 @@
 """The page of the sandbox: what it shows, who may change an outage, and what a browser makes of it."""
 
+import re
+
 import pytest
 
 from example_project.sandbox import VENDORS
@@ -65,7 +67,7 @@ def test_it_names_every_vendor_outage_and_special_number(vendors, sandbox):
         assert page.count(f'<option value="{mode}"') == len(VENDORS)
         assert mode.about in page
     assert page.count("selected") == len(VENDORS)
-    assert '<option value="garbage" selected>' in page
+    assert re.search(r'<option value="garbage"\s+selected>', page)
 
 
 @pytest.mark.parametrize("path", ["", "messages.json", "page.css", "icon.svg", "nothing", "outage"])

@@ -139,10 +139,9 @@ def _check_texts() -> Iterator[CheckMessage]:
 def _check_channels() -> Iterator[CheckMessage]:
     spoken: set[str] = set()
     for alias in backends:
-        try:
-            spoken |= backends[alias].channels
-        except ImproperlyConfigured:
+        if not backends.can_build(alias):
             return  # _check_backends() says why
+        spoken |= backends[alias].channels
     for channel in conf.current().channels:
         if channel not in spoken:
             yield _error("E024", f"PHONE_OTP['CHANNELS']: no alias in BACKENDS speaks {channel!r}.")
@@ -163,14 +162,12 @@ def _check_rate_limits() -> Iterator[CheckMessage]:
 def _check_exposure() -> Iterator[CheckMessage]:
     current = conf.current()
     for alias in backends:
-        try:
-            development = backends[alias].development
-        except ImproperlyConfigured:
+        if not backends.can_build(alias):
             continue  # check_settings() says why
         url = urlsplit(getattr(backends[alias], "base_url", ""))
         if url.scheme == "http" and url.hostname not in {"localhost", "127.0.0.1", "::1"}:
             yield _error("E038", f"PHONE_OTP['BACKENDS'][{alias!r}] would send codes and keys without encryption.")
-        if development:
+        if backends[alias].development:
             yield _error("E030", f"PHONE_OTP['BACKENDS'][{alias!r}] is for development: nobody gets its messages.")
     if not current.regions:
         hint = "Name the regions of your users, such as ['IN'], or write ['*'] for all."

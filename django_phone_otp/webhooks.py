@@ -3,7 +3,7 @@
 import logging
 
 from django.contrib.auth.decorators import login_not_required
-from django.core.exceptions import BadRequest, ImproperlyConfigured, SuspiciousOperation
+from django.core.exceptions import BadRequest, SuspiciousOperation
 from django.db import DatabaseError, transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
@@ -12,11 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.debug import sensitive_variables
 
-from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import BaseBackend, MalformedWebhook, Receipt
 from django_phone_otp.core.addresses import client_ip
-from django_phone_otp.services import receipts
+from django_phone_otp.services import limits, receipts
 
 BODY_MAXIMUM = 256 * 1024  # bytes: a thousand receipts, many times what vendors send together
 METHODS = ("GET", "POST")  # callback profiles offer both
@@ -46,7 +45,7 @@ def receive(request: HttpRequest, alias: str, secret: str) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, alias: str, secret: str) -> int:
-    backend = _backend(alias)
+    backend = backends[alias] if backends.can_build(alias) else None
     if backend is None or not _is_known(secret, backend) or not _is_near(request, backend):
         return 404
     if request.method not in METHODS:
@@ -69,13 +68,6 @@ def _read(request: HttpRequest, backend: BaseBackend) -> list[Receipt]:
     return backend.parse_webhook(request)
 
 
-def _backend(alias: str) -> BaseBackend | None:
-    try:
-        return backends[alias]
-    except ImproperlyConfigured:  # there is none, or it cannot be built: `check` says why
-        return None
-
-
 def _is_known(secret: str, backend: BaseBackend) -> bool:
     """Compare with every secret, so that time does not tell which was nearly right."""
     return sum(constant_time_compare(secret, known) for known in backend.webhook_secrets) > 0
@@ -85,6 +77,5 @@ def _is_near(request: HttpRequest, backend: BaseBackend) -> bool:
     """Tell whether the call comes from where the vendor's calls may come from."""
     if not backend.webhook_networks:
         return True
-    peer, forwarded_for = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
-    address = client_ip(peer, forwarded_for, conf.current().trusted_proxies)
+    address = client_ip(*limits.origin(request))
     return address is not None and any(address in network for network in backend.webhook_networks)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterator, Mapping
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from django_phone_otp import conf
@@ -42,7 +43,7 @@ class BackendsHandler:
         """Tell whether ``alias`` can be used; ``check`` and the log say why one cannot."""
         try:
             self[alias]
-        except InvalidBackend:
+        except ImproperlyConfigured:  # a class of a project may raise Django's own
             return False
         return True
 

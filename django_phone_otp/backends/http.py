@@ -29,6 +29,7 @@ from django_phone_otp.backends.base import (
 )
 from django_phone_otp.backends.punctual import PunctualAdapter
 from django_phone_otp.backends.refusals import NO_VERDICTS, OVER_RATE, Verdict, judge, quote
+from django_phone_otp.core.numbers import spellings
 from django_phone_otp.core.rates import parse_rate
 
 CONNECT_TRIES = 3
@@ -184,7 +185,7 @@ class HTTPBackend(BaseBackend):
         sentence, quoted as far as it tells no secret.
         """
         verdict = judge(answer, vendor_code, verdicts, has_id=has_id)
-        hidden = (*self.secrets, *((message.number, message.number[1:], message.code) if message else ()))
+        hidden = (*self.secrets, *((message.code, *spellings(message.number)) if message else ()))
         text = message.text if message else ""
         words = quote(said, hidden, text)
         waits = (answer.retry_after, verdict.retry_after, OVER_RATE.retry_after if answer.status == 429 else None)

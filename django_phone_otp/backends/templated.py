@@ -43,9 +43,9 @@ class TemplatedBackend(HTTPBackend):
         With ``variables`` the registered text is filled in. Without, the message's own text must be
         the registered one. Raises ``MessageRejected`` when the text would be dropped on its way.
         """
-        template = self.template_for(message)
         if not self.sends_text:
             return message
+        template = self.template_for(message)
         if template is None:
             if self.templates and message.channel == "sms" and message.number.startswith(DLT_PREFIX):
                 raise MessageRejected("no registered template is for this purpose and language")

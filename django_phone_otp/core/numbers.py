@@ -130,6 +130,11 @@ def calling_code(e164: str) -> str:
     return next((digits[:n] for n in (1, 2, 3) if int(digits[:n]) in COUNTRY_CODE_TO_REGION_CODE), digits[:1])
 
 
+def spellings(e164: str) -> tuple[str, ...]:
+    """Return a number in the forms that vendors are given: E.164, without its ``+``, and national."""
+    return e164, e164.removeprefix("+"), e164.removeprefix(f"+{calling_code(e164)}")
+
+
 def mask_number(e164: str) -> str:
     """Return ``e164`` with all but its calling code and last three digits hidden: ``+91 ••••• ••210``."""
     code = calling_code(e164)

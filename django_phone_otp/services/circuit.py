@@ -4,6 +4,8 @@ import logging
 
 from django.core.cache import cache
 
+from django_phone_otp.services.caching import log_failures
+
 FAILURES = 5  # in a row, with no success between them
 WITHIN = 60  # seconds after the first of them; slower failures are not an outage
 OPEN_SECONDS = 60  # how long nobody asks
@@ -32,7 +34,7 @@ class Circuit:
 
     def admits(self) -> bool:
         """Tell whether the alias may be asked now; of many callers, only one gets to probe."""
-        try:
+        with log_failures("circuits"):
             found = cache.get_many([self._open, self._tripped, self._failures])
             if self._open in found:
                 return False
@@ -40,26 +42,22 @@ class Circuit:
             if self._tripped in found:
                 self._is_probe = cache.add(self._probe, 1, PROBE_SECONDS)
                 return self._is_probe
-        except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own
-            logger.error("The cache for circuits failed: %s", type(problem).__name__)
         return True
 
     def succeeded(self) -> None:
         """Note that the vendor took a message, or refused one as a vendor at work does."""
         if self._is_probe:
             logger.warning("Backend %r works again", self._alias)
-        try:
+        with log_failures("circuits"):
             if self._is_probe:
                 cache.delete_many([self._tripped, self._probe, self._failures])
             elif self._has_failed:
                 cache.delete(self._failures)
-        except Exception as problem:  # noqa: BLE001 - as above
-            logger.error("The cache for circuits failed: %s", type(problem).__name__)
 
     def failed(self, retry_after: float | None = None) -> None:
         """Note that the vendor could not be asked; for ``retry_after`` seconds it wants to be left alone."""
-        pause = int(min(retry_after or 0, PAUSE_MAXIMUM)) + 1 if retry_after else 0
-        try:
+        pause = int(min(retry_after, PAUSE_MAXIMUM)) + 1 if retry_after else 0
+        with log_failures("circuits"):
             if self._is_probe:
                 cache.set(self._open, 1, max(OPEN_SECONDS, pause))
                 cache.set(self._tripped, 1, TRIPPED_SECONDS)
@@ -70,16 +68,12 @@ class Circuit:
                 logger.warning("Backend %r failed %d times in a row: left alone for a while", self._alias, FAILURES)
             elif pause:
                 cache.add(self._open, 1, pause)
-        except Exception as problem:  # noqa: BLE001 - as above
-            logger.error("The cache for circuits failed: %s", type(problem).__name__)
 
     def released(self) -> None:
         """Note that the vendor was not asked after all, so that another message may be the probe."""
         if self._is_probe:
-            try:
+            with log_failures("circuits"):
                 cache.delete(self._probe)
-            except Exception as problem:  # noqa: BLE001 - as above
-                logger.error("The cache for circuits failed: %s", type(problem).__name__)
 
     def _count(self) -> int:
         cache.add(self._failures, 0, WITHIN)

@@ -1,7 +1,6 @@
 """Receipts that are quicker than the vendor's own answer: kept for a moment, and taken up when the id is known."""
 
 import hashlib
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -10,28 +9,23 @@ from django.core.cache import cache
 from django_phone_otp.backends.base import Receipt
 from django_phone_otp.core.statuses import DeliveryStatus
 from django_phone_otp.models import Delivery
+from django_phone_otp.services.caching import log_failures
 
 KEPT = 60  # seconds: several times the longest that an answer may take
-
-logger = logging.getLogger("django_phone_otp")
 
 
 def keep(alias: str, receipt: Receipt) -> None:
     """Keep ``receipt``, whose delivery is not known yet; one for each state, so that none pushes another out."""
-    try:
+    with log_failures("receipts"):
         cache.set(_key(alias, receipt.id, receipt.status), replace(receipt, id="", raw=None, reason=""), KEPT)
-    except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own; a receipt is no need
-        logger.error("The cache for receipts failed: %s", type(problem).__name__)
 
 
 def kept(delivery: Delivery) -> Iterator[Receipt]:
     """Yield the receipts that came for ``delivery`` before its id was written down."""
     keys = [_key(delivery.alias, delivery.vendor_id, status) for status in DeliveryStatus]
-    try:
+    found: dict[str, Receipt] = {}
+    with log_failures("receipts"):
         found = cache.get_many(keys)
-    except Exception as problem:  # noqa: BLE001 - as above
-        logger.error("The cache for receipts failed: %s", type(problem).__name__)
-        found = {}
     yield from (found[key] for key in keys if key in found)
 
 

@@ -17,7 +17,7 @@ from django_phone_otp.backends.base import (
     Scope,
     SendResult,
 )
-from django_phone_otp.core.numbers import calling_code
+from django_phone_otp.core.numbers import spellings
 from django_phone_otp.core.redaction import redact, without
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import OPEN, DeliveryStatus
@@ -53,7 +53,7 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit) -> Outcome:
     """Hand ``delivery`` to ``alias`` once. Never raises for a fault of the vendor, the backend or a template."""
     backend = backends[alias]
     code = code_of(delivery.challenge) or ""
-    secrets = (*backend.secrets, code, *_spellings(delivery.challenge.number))
+    secrets = (*backend.secrets, code, *spellings(delivery.challenge.number))
     known: dict[str, Any] = {"alias": alias}
     try:
         message = compose(delivery, code, backend)
@@ -162,11 +162,6 @@ def _cost(delivery: Delivery, backend: BaseBackend, message: Message) -> dict[st
     known: dict[str, Any] = {"segments": segments} if segments != delivery.segments else {}
     price = conf.current().budget.estimate(delivery.challenge.region, segments)
     return known if price is None else {**known, "price": price}
-
-
-def _spellings(number: str) -> tuple[str, ...]:
-    """Return ``number`` in the forms that vendors are given: E.164, without its +, and national."""
-    return number, number.removeprefix("+"), number.removeprefix(f"+{calling_code(number)}")
 
 
 def _id(given: object, secrets: tuple[str, ...]) -> str:

@@ -1,14 +1,14 @@
 """Limits on how often: counted in the shared cache, for every face alike, and closed when the cache fails."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
-from django_phone_otp.core.addresses import client_address
+from django_phone_otp.core.addresses import Network, client_address
 from django_phone_otp.core.rates import Rate, parse_rate
 from django_phone_otp.exceptions import RateLimited, Unavailable
 
@@ -39,7 +39,9 @@ def hit_account(alias: str, *, message: bool = True) -> None:
     Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
     """
     documented = backends[alias].account_rate
-    rates = {*(conf.current().limits["send.account"] if message else ()), *map(parse_rate, filter(None, [documented]))}
+    rates = set(conf.current().limits["send.account"] if message else ())
+    if documented:
+        rates.add(parse_rate(documented))
     wait = max((_count("send.account", alias, rate) for rate in rates), default=0)
     if wait:
         raise RateLimited(wait)
@@ -49,9 +51,13 @@ def address(request: HttpRequest | None) -> dict[str, str]:
     """Return what ``request`` is counted by under the ``.ip`` limits; without a request there is no such count."""
     if request is None:
         return {}
-    peer = request.META.get("REMOTE_ADDR", "")
-    forwarded_for = request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return {"ip": client_address(peer, forwarded_for, conf.current().trusted_proxies)}
+    return {"ip": client_address(*origin(request))}
+
+
+def origin(request: HttpRequest) -> tuple[str, str, Sequence[Network]]:
+    """Return what tells where ``request`` came from: the peer, ``X-Forwarded-For``, and which proxies to believe."""
+    peer, forwarded_for = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
+    return peer, forwarded_for, conf.current().trusted_proxies
 
 
 def _count(name: str, value: str, rate: Rate) -> int:

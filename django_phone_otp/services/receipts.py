@@ -16,10 +16,12 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.backends.base import Receipt
+from django_phone_otp.core.numbers import spellings
 from django_phone_otp.core.redaction import REDACTED, redact
 from django_phone_otp.core.statuses import DeliveryStatus, states_before
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery, DeliveryReceipt
 from django_phone_otp.services import early
+from django_phone_otp.services.caching import log_failures
 from django_phone_otp.services.codes import code_of
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.transactions import database
@@ -51,7 +53,7 @@ def receive(alias: str, given: Iterable[Receipt]) -> int:
 def apply(delivery: Delivery, receipt: Receipt) -> bool:
     """Keep ``receipt``, and move ``delivery`` forward to what it says; return whether that moved it."""
     now = timezone.now()
-    secrets = (code_of(delivery.challenge) or "", delivery.challenge.number, delivery.challenge.number[1:])
+    secrets = (code_of(delivery.challenge) or "", *spellings(delivery.challenge.number))
     reason = _fit(receipt.reason, secrets)
     _keep(delivery, receipt, reason, _as_text(receipt, delivery, secrets))
     changes = _changes(delivery, receipt, reason, now)
@@ -154,9 +156,8 @@ def _word(receipt: Receipt) -> str:
 def _log_once(what: str, alias: str, line: str, word: str) -> None:
     """Log ``line``, unless the same was logged within the hour: a vendor may serve other apps by the same account."""
     digest = hashlib.sha256(f"{what} {alias} {word}".encode()).hexdigest()
-    try:
-        if not cache.add(f"phone_otp.logged.{digest}", 1, LOGGED_EVERY):
-            return
-    except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own; better twice than never
-        logger.error("The cache for receipts failed: %s", type(problem).__name__)
-    logger.warning(line, alias, word)
+    is_new = True  # without a cache, better twice than never
+    with log_failures("receipts"):
+        is_new = cache.add(f"phone_otp.logged.{digest}", 1, LOGGED_EVERY)
+    if is_new:
+        logger.warning(line, alias, word)

@@ -4,9 +4,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from django_phone_otp.services.askers import remember_browser
     from django_phone_otp.services.challenges import cancel, resend, send, status, verify
     from django_phone_otp.services.phones import bind, find_user
     from django_phone_otp.services.proofs import Proof, peek, redeem
+    from django_phone_otp.services.unlocking import unlock
 
 __version__ = "0.1.0"
 __all__ = [
@@ -17,13 +19,23 @@ __all__ = [
     "find_user",
     "peek",
     "redeem",
+    "remember_browser",
     "resend",
     "send",
     "status",
+    "unlock",
     "verify",
 ]
 
-_HOMES = {"Proof": "proofs", "peek": "proofs", "redeem": "proofs", "bind": "phones", "find_user": "phones"}
+_HOMES = {
+    "Proof": "proofs",
+    "bind": "phones",
+    "find_user": "phones",
+    "peek": "proofs",
+    "redeem": "proofs",
+    "remember_browser": "askers",
+    "unlock": "unlocking",
+}
 
 
 def __getattr__(name: str) -> Any:

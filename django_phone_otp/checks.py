@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import checks
+from django.core.cache import caches
 from django.core.checks import CheckMessage, Tags, register
 from django.core.exceptions import ImproperlyConfigured
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
@@ -16,7 +16,11 @@ from django.utils.module_loading import import_string
 
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
+from django_phone_otp.backends.addresses import is_loopback
 from django_phone_otp.core.keys import MINIMUM_LENGTH
+from django_phone_otp.core.numbers import may_be_somebodys
+from django_phone_otp.services.caching import cache_alias
+from django_phone_otp.services.counters import is_exact
 from django_phone_otp.services.messages import TEMPLATES
 from django_phone_otp.services.samples import samples
 
@@ -42,6 +46,8 @@ SETTING_IDS = {
     "TEST_NUMBERS": "E019",
     "RETENTION": "E020",
     "BUDGET": "E026",
+    "DENIED_PREFIXES": "E029",
+    "CHALLENGE_HOOK": "E039",
 }
 """The check id of each key of ``PHONE_OTP``; an unknown key has that of the dict itself."""
 
@@ -49,7 +55,6 @@ LIFETIME_MAXIMUM = timedelta(minutes=10)  # NIST SP 800-63B-4 §3.1.3.2; ASVS 5.
 SAFE_CODE_LENGTH = 6  # digits: at least 20 bits (ASVS 5.0 6.5.4)
 SECRET_KEY_MINIMUM = 50  # characters, as Django's own security.W009
 _UNSHARED = ("LocMemCache", "DummyCache")
-_INEXACT = ("FileBasedCache", "DatabaseCache")
 
 
 def _error(check_id: str, message: str, hint: str | None = None) -> CheckMessage:
@@ -74,7 +79,7 @@ def check_settings(app_configs: object, **kwargs: Any) -> list[CheckMessage]:
         *_check_channels(),
         *_check_names(),
         *(list(_check_templates()) or _check_texts()),
-        *_check_rate_limits(),
+        *_check_clock(),
     ]
 
 
@@ -103,13 +108,19 @@ def _check_names() -> Iterator[CheckMessage]:
     elif current.user_field and not fields[current.user_field].unique:
         message = f"{current.user_field!r} is not unique, so one number might log in as either of two users"
         yield _error("E016", f"PHONE_OTP['USER_FIELD']: {message}")
+    yield from _check_callable("DISPATCHER", current.dispatcher)
+    if current.challenge_hook:
+        yield from _check_callable("CHALLENGE_HOOK", current.challenge_hook)
+
+
+def _check_callable(key: str, path: str) -> Iterator[CheckMessage]:
     try:
-        found = import_string(current.dispatcher)
+        found = import_string(path)
     except (ImportError, ValueError) as problem:
-        yield _error("E018", f"PHONE_OTP['DISPATCHER']: {problem}")
+        yield _error(SETTING_IDS[key], f"PHONE_OTP[{key!r}]: {problem}")
     else:
         if not callable(found):
-            yield _error("E018", f"PHONE_OTP['DISPATCHER']: {current.dispatcher!r} cannot be called")
+            yield _error(SETTING_IDS[key], f"PHONE_OTP[{key!r}]: {path!r} cannot be called")
 
 
 def _check_templates() -> Iterator[CheckMessage]:
@@ -147,16 +158,9 @@ def _check_channels() -> Iterator[CheckMessage]:
             yield _error("E024", f"PHONE_OTP['CHANNELS']: no alias in BACKENDS speaks {channel!r}.")
 
 
-def _check_rate_limits() -> Iterator[CheckMessage]:
+def _check_clock() -> Iterator[CheckMessage]:
     if not settings.USE_TZ:
         yield _error("E025", "USE_TZ = False: when clocks are put back, a code would live an hour longer.")
-    if not getattr(settings, "RATELIMIT_ENABLE", True) or getattr(settings, "RATELIMIT_FAIL_OPEN", False):
-        yield _error(
-            "E022",
-            "RATELIMIT_ENABLE = False or RATELIMIT_FAIL_OPEN = True would switch the limits off.",
-            "Remove it: sends and verifies answer 503 as long as limits cannot be counted. "
-            "To lift limits in a test, override PHONE_OTP['LIMITS'].",
-        )
 
 
 def _check_exposure() -> Iterator[CheckMessage]:
@@ -164,8 +168,8 @@ def _check_exposure() -> Iterator[CheckMessage]:
     for alias in backends:
         if not backends.can_build(alias):
             continue  # check_settings() says why
-        url = urlsplit(getattr(backends[alias], "base_url", ""))
-        if url.scheme == "http" and url.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        base_url = getattr(backends[alias], "base_url", "")
+        if base_url.startswith("http://") and not is_loopback(base_url):
             yield _error("E038", f"PHONE_OTP['BACKENDS'][{alias!r}] would send codes and keys without encryption.")
         if backends[alias].development:
             yield _error("E030", f"PHONE_OTP['BACKENDS'][{alias!r}] is for development: nobody gets its messages.")
@@ -174,6 +178,9 @@ def _check_exposure() -> Iterator[CheckMessage]:
         yield _error("E031", "PHONE_OTP['REGIONS'] is empty, so anyone can have messages sent anywhere.", hint)
     if any(number.allow_in_production for number in current.test_numbers.values()):
         yield _warning("W032", "PHONE_OTP['TEST_NUMBERS'] has a number with a fixed code allowed in production.")
+    if any(may_be_somebodys(number) for number in current.test_numbers):
+        hint = "Take one that is kept free for fiction, such as +1 415 555 0100, or +44 7700 900123."
+        yield _error("E041", "PHONE_OTP['TEST_NUMBERS'] has a number that may be somebody's.", hint)
 
 
 def _check_codes() -> Iterator[CheckMessage]:
@@ -199,12 +206,15 @@ def _check_keys() -> Iterator[CheckMessage]:
 
 
 def _check_cache() -> Iterator[CheckMessage]:
-    hint = "Use Redis or memcached."
-    # Limits are counted in the first, Idempotency-Keys are remembered in the second; they are mostly the same.
-    for alias in sorted({getattr(settings, "RATELIMIT_USE_CACHE", "default"), "default"}):
-        kind = str(settings.CACHES.get(alias, {}).get("BACKEND", "")).rpartition(".")[2]
-        if kind in _UNSHARED:
-            yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)
-        elif kind in _INEXACT:
-            message = f"The cache {alias!r} neither counts exactly nor keeps every count: it drops keys to stay small."
-            yield _error("E037", message, hint)
+    hint = "Use Redis or memcached; under the alias 'phone_otp' if 'default' must be something else."
+    alias = cache_alias()
+    try:
+        cache = caches[alias]
+    except Exception as problem:  # noqa: BLE001 - its client may be missing, or its options wrong
+        yield _error("E037", f"The cache {alias!r}, which counts limits, cannot be built: {problem}", hint)
+        return
+    if type(cache).__name__ in _UNSHARED:
+        yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)
+    elif not is_exact(cache):
+        message = f"The cache {alias!r} is not known to count exactly, so some get past the limits."
+        yield _error("E037", message, hint)

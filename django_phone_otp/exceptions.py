@@ -107,6 +107,21 @@ class RateLimited(RetryLater):
     message = _("Too many requests. Wait a little, then try again.")
 
 
+class ChallengeRequired(PhoneOTPError):
+    """Limits are near, and the project's ``CHALLENGE_HOOK`` wants something first.
+
+    ``demand`` says what, for the client. Nothing was sent and no guess was judged; the same may be asked
+    again, with what is demanded.
+    """
+
+    code = "challenge_required"
+    message = _("Confirm that you are not a robot, then try again.")
+
+    def __init__(self, demand: Mapping[str, str]) -> None:
+        super().__init__()
+        self.demand = dict(demand)
+
+
 class TooManyAttempts(RetryLater):
     """No guess is left, for this challenge or for the number."""
 

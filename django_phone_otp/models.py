@@ -13,12 +13,13 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
-from django_phone_otp.core import handles
+from django_phone_otp.core import handles, lanes
 from django_phone_otp.core.identifiers import uuid7
 from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 
 NUMBER_LENGTH = 16  # + and at most 15 digits (ITU-T E.164)
+LANE_LENGTH = 64  # a digest, and before it what it was set aside by
 VENDOR_ID_MAXIMUM = 128
 _STORED = [status for status in ChallengeStatus if status != ChallengeStatus.EXPIRED]
 
@@ -27,9 +28,12 @@ class Challenge(models.Model):
     """One try to prove control of a number for a purpose.
 
     The code is derived from this row and a key that is not in the database. The row carries its
-    number's guess budget along: ``serial`` counts the challenges of this number and purpose, and
+    number's guess budget along: ``serial`` counts the challenges of this number, purpose and lane, and
     being unique makes two sends at once take turns; ``streak`` is how many consecutive guesses had
     failed before; ``max_attempts`` is what was granted of the rest.
+
+    ``lane`` is empty for strangers. A browser that is known for the number has a lane of its own, and
+    what staff set aside goes to one that nobody uses.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -45,6 +49,7 @@ class Challenge(models.Model):
         choices=[(status.value, status.value) for status in _STORED],
         default=ChallengeStatus.PENDING.value,
     )
+    lane = models.CharField(_("lane"), max_length=LANE_LENGTH, blank=True, default=lanes.STRANGERS)
     serial = models.PositiveIntegerField(_("serial"))
     streak = models.PositiveIntegerField(_("failures before"), default=0)
     attempts = models.PositiveSmallIntegerField(_("attempts"), default=0)
@@ -63,13 +68,15 @@ class Challenge(models.Model):
 
     # Set by the services on what they return: the public word on the newest message.
     delivery_status: str = DeliveryStatus.QUEUED
+    # Likewise: the mark of the browser that its handle is bound to.
+    browser: str = ""
 
     class Meta:
         verbose_name = _("challenge")
         verbose_name_plural = _("challenges")
         constraints = [
             # Also the index that finds a number's newest challenges.
-            models.UniqueConstraint(fields=["number", "purpose", "serial"], name="phone_otp_challenge_turn"),
+            models.UniqueConstraint(fields=["number", "purpose", "lane", "serial"], name="phone_otp_challenge_turn"),
             models.CheckConstraint(
                 condition=Q(attempts__lte=F("max_attempts")), name="phone_otp_challenge_attempts_granted"
             ),
@@ -82,7 +89,7 @@ class Challenge(models.Model):
     @property
     def handle(self) -> str:
         """The opaque string that names this challenge to a client."""
-        return handles.seal(conf.current().keys, handles.HANDLE, self.pk)
+        return handles.seal(conf.current().keys, handles.HANDLE, self.pk, self.browser)
 
     @property
     def masked_number(self) -> str:

@@ -15,7 +15,8 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import BaseBackend, MalformedWebhook, Receipt
 from django_phone_otp.core.addresses import client_ip
-from django_phone_otp.services import limits, receipts
+from django_phone_otp.services import receipts
+from django_phone_otp.services.askers import origin
 
 BODY_MAXIMUM = 256 * 1024  # bytes: a thousand receipts, many times what vendors send together
 METHODS = ("GET", "POST")  # callback profiles offer both
@@ -77,5 +78,5 @@ def _is_near(request: HttpRequest, backend: BaseBackend) -> bool:
     """Tell whether the call comes from where the vendor's calls may come from."""
     if not backend.webhook_networks:
         return True
-    address = client_ip(*limits.origin(request))
+    address = client_ip(*origin(request))
     return address is not None and any(address in network for network in backend.webhook_networks)

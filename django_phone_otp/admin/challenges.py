@@ -2,11 +2,13 @@
 
 from django.contrib import admin
 from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.filters import ChannelFilter, PurposeFilter
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.unlocking import SET_ASIDE
 
 
 @admin.register(Challenge)
@@ -26,6 +28,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
         "shown_status",
         "shown_attempts",
         "streak",
+        "shown_lane",
         "messages",
         "decoy",
         "created_at",
@@ -39,6 +42,13 @@ class ChallengeAdmin(ReadOnlyAdmin):
     def shown_number(self, challenge: Challenge) -> str:
         """The masked number."""
         return unbroken(challenge.masked_number)
+
+    @admin.display(description=_("asked for by"))
+    def shown_lane(self, challenge: Challenge) -> str:
+        """Whether a known browser asked, or a stranger; and whether staff unlocked the number since."""
+        if challenge.lane.startswith(SET_ASIDE):
+            return gettext("set aside when the number was unlocked")
+        return gettext("a browser that is known for this number") if challenge.lane else gettext("a stranger")
 
     @admin.display(description=_("status"))
     def shown_status(self, challenge: Challenge) -> str:

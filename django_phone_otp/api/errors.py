@@ -14,6 +14,7 @@ from django_phone_otp.exceptions import (
     ChallengeClosed,
     ChallengeExpired,
     ChallengeNotFound,
+    ChallengeRequired,
     DeliveryFailed,
     IdempotencyMismatch,
     IncorrectCode,
@@ -37,6 +38,7 @@ STATUSES: Mapping[type[PhoneOTPError], HTTPStatus] = {
     NumberNotAllowed: HTTPStatus.BAD_REQUEST,
     IncorrectCode: HTTPStatus.BAD_REQUEST,
     InvalidToken: HTTPStatus.BAD_REQUEST,
+    ChallengeRequired: HTTPStatus.FORBIDDEN,
     ChallengeNotFound: HTTPStatus.NOT_FOUND,
     ChallengeClosed: HTTPStatus.CONFLICT,
     NumberTaken: HTTPStatus.CONFLICT,
@@ -98,6 +100,8 @@ def _details(error: PhoneOTPError) -> dict[str, Any]:
             return {"errors": {"phone": [str(error)]}}
         case IncorrectCode():
             return {"attempts_left": error.attempts_left}
+        case ChallengeRequired():
+            return {"demand": error.demand}
         case RetryLater():
             return {"retry_after": error.retry_after, "headers": {"Retry-After": str(error.retry_after)}}
     return {}

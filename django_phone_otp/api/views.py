@@ -29,6 +29,7 @@ from django_phone_otp.api.serializers import (
 )
 from django_phone_otp.exceptions import Invalid
 from django_phone_otp.services import challenges
+from django_phone_otp.services.askers import remember_browser
 
 
 class AlwaysJSON(BaseContentNegotiation):
@@ -130,13 +131,20 @@ class StatusView(VerbView):
 
     def act(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Show the challenge."""
-        return show_challenge(challenges.status(body["challenge"]), timezone.now())
+        return show_challenge(challenges.status(body["challenge"], request=request), timezone.now())
 
 
 class VerifyView(VerbView):
     """``verify/``: 200 and a proof."""
 
     body_class = VerifyRequest
+
+    @sensitive_variables()
+    def post(self, request: Request) -> Response:
+        """Answer, and let the browser be known for the number from now on."""
+        response = super().post(request)
+        remember_browser(request, response, response.data["phone"])
+        return response
 
     def act(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Judge a guess."""
@@ -151,4 +159,4 @@ class CancelView(VerbView):
 
     def act(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Give the challenge up."""
-        return show_challenge(challenges.cancel(body["challenge"]), timezone.now())
+        return show_challenge(challenges.cancel(body["challenge"], request=request), timezone.now())

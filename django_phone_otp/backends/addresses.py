@@ -4,6 +4,11 @@ import ipaddress
 from urllib.parse import urlsplit
 
 
+def is_loopback(base_url: str) -> bool:
+    """Tell whether ``base_url`` is on this machine: a vendor's sandbox, say."""
+    return urlsplit(base_url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
 def wrong_with(base_url: str) -> str:
     """Return what is wrong with ``base_url``, as the end of a sentence, or ``""``.
 

@@ -181,6 +181,11 @@ class BaseBackend:
         for option in options:
             raise self.invalid(f"option {option!r} is {unknown(option, self.options())}")
 
+    @property
+    def reaches_people(self) -> bool:
+        """Whether its messages go to phones: not those of a backend for development."""
+        return not self.development
+
     @classmethod
     def options(cls) -> tuple[str, ...]:
         """Return the names of the OPTIONS that this class takes, those of its bases included."""

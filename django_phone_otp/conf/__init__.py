@@ -42,8 +42,10 @@ class PhoneOTPSettings:
     channels: tuple[str, ...]
     regions: frozenset[str]
     default_region: str | None
+    denied_prefixes: tuple[str, ...]
     resend_after: tuple[int, ...]
     limits: Mapping[str, tuple[Rate, ...]]
+    challenge_hook: str | None
     budget: MoneyBudget
     trusted_proxies: tuple[Network, ...]
     keys: KeyRing
@@ -108,11 +110,13 @@ _READERS: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
     "CHANNELS": traffic.read_channels,
     "REGIONS": traffic.read_regions,
     "DEFAULT_REGION": traffic.read_default_region,
+    "DENIED_PREFIXES": traffic.read_denied_prefixes,
     **challenges.OF_PURPOSE,
+    "LIMITS": traffic.read_limits,
     "PURPOSES": challenges.read_purposes,
     "ROUTES": traffic.read_routes,
     "RESEND_AFTER": challenges.read_resend_after,
-    "LIMITS": traffic.read_limits,
+    "CHALLENGE_HOOK": challenges.read_hook,
     "BUDGET": traffic.read_budget,
     "TRUSTED_PROXIES": traffic.read_trusted_proxies,
     "KEYS": challenges.read_keys,

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.conf import settings
 
-from django_phone_otp.conf.defaults import ATTEMPTS_CEILING, DEFAULTS, OUTCOMES
+from django_phone_otp.conf.defaults import ATTEMPTS_CEILING, DEFAULTS, LIMITS_OF_PURPOSE, OUTCOMES
+from django_phone_otp.conf.traffic import read_rates
 from django_phone_otp.conf.values import SettingError, duration, is_whole, names, need, section, strings, whole
 from django_phone_otp.core import codes
 from django_phone_otp.core.keys import KeyRing
@@ -25,20 +26,24 @@ OF_PURPOSE: dict[str, Callable[[Any, dict[str, Any]], Any]] = {
 
 def read_purposes(value: Any, values: dict[str, Any]) -> dict[str, Purpose]:
     """Read ``PURPOSES``."""
-    known = ("REGISTERED_ONLY", "CONTEXT", *OF_PURPOSE)
+    known = ("REGISTERED_ONLY", "SAME_BROWSER", "CONTEXT", "LIMITS", *OF_PURPOSE)
     found = {}
     for name, entry in names(value).items():
         entry = section(entry, known, f"{name!r}: ")
-        overrides = {}
+        overrides: dict[str, Any] = {}
         for key, reader in OF_PURPOSE.items():
             try:
                 overrides[key.lower()] = reader(entry.get(key, values.get(key, DEFAULTS[key])), values)
             except SettingError as problem:
                 raise SettingError(f"{name!r}: {key} {problem}") from None
-        registered_only = entry.get("REGISTERED_ONLY", False)
-        need(isinstance(registered_only, bool), f"{name!r}: REGISTERED_ONLY must be True or False")
+        for key in ("REGISTERED_ONLY", "SAME_BROWSER"):
+            overrides[key.lower()] = entry.get(key, False)
+            need(isinstance(overrides[key.lower()], bool), f"{name!r}: {key} must be True or False")
         context = strings(entry.get("CONTEXT", []), "the names of fields", f"{name!r}: CONTEXT ")
-        found[name] = Purpose(name, registered_only, context=context, **overrides)
+        own = read_rates(
+            section(entry.get("LIMITS", {}), LIMITS_OF_PURPOSE, f"{name!r}: LIMITS "), f"{name!r}: LIMITS "
+        )
+        found[name] = Purpose(name, context=context, limits={**values.get("LIMITS", {}), **own}, **overrides)
     # Some databases compare without regard to case: a proof for one would be a proof for the other.
     need(len({name.lower() for name in found}) == len(found), "has two names that differ only in case")
     return found
@@ -100,10 +105,18 @@ def read_test_numbers(value: Any, _: dict[str, Any]) -> dict[str, TestNumber]:
     return found
 
 
+def read_hook(value: Any, _: dict[str, Any]) -> str | None:
+    """Read ``CHALLENGE_HOOK``."""
+    well_formed = value is None or (isinstance(value, str) and "." in value)
+    need(well_formed, "must be the dotted path of a callable, or None")
+    return value if value is None else str(value)
+
+
 def read_retention(value: Any, values: dict[str, Any]) -> timedelta:
     """Read ``RETENTION``, which must outlast what it would delete."""
     retention = duration(value, values)
-    windows = [rate.seconds for rate in values.get("LIMITS", {}).get("verify.number", ())]
+    limits = [values.get("LIMITS", {}), *(purpose.limits for purpose in values.get("PURPOSES", {}).values())]
+    windows = [rate.seconds for each in limits for rate in each.get("verify.number", ())]
     # What is deleted cannot be counted: clearing must not give guesses back.
     need(retention.total_seconds() > max(windows, default=0), "must be longer than the windows of 'verify.number'")
     return retention

@@ -83,16 +83,31 @@ def read_default_region(value: Any, _: dict[str, Any]) -> str | None:
     return value if value is None else str(value)
 
 
+def read_denied_prefixes(value: Any, _: dict[str, Any]) -> tuple[str, ...]:
+    """Read ``DENIED_PREFIXES``."""
+    prefixes = strings(value, "beginnings of numbers, such as '+4470'")
+    for prefix in prefixes:
+        well_formed = re.fullmatch(r"\+[1-9][0-9]{0,14}", prefix, re.ASCII)
+        need(well_formed, f"{prefix!r} is not the beginning of a number: + and digits")
+    return prefixes
+
+
 def read_limits(value: Any, _: dict[str, Any]) -> dict[str, tuple[Rate, ...]]:
     """Read ``LIMITS``."""
     known = DEFAULTS["LIMITS"]
+    return read_rates({**known, **section(value, known)})
+
+
+def read_rates(limits: Mapping[str, Any], where: str = "") -> dict[str, tuple[Rate, ...]]:
+    """Read the rates of each limit; one that is listed twice counts once."""
     found = {}
-    for name, rates in {**known, **section(value, known)}.items():
+    for name, rates in limits.items():
         try:
-            found[name] = tuple(parse_rate(rate) for rate in strings(rates, "rates such as '3/5m'"))
+            found[name] = tuple(dict.fromkeys(parse_rate(rate) for rate in strings(rates, "rates such as '3/5m'")))
         except ValueError as problem:
-            raise SettingError(f"{name!r}: {problem}") from None
-    need(found["verify.number"], "'verify.number' may not be empty: it is what bounds guessing")
+            raise SettingError(f"{where}{name!r}: {problem}") from None
+    may_be_empty = found.get("verify.number", True)
+    need(may_be_empty, f"{where}'verify.number' may not be empty: it is what bounds guessing")
     return found
 
 

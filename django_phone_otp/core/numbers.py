@@ -23,6 +23,23 @@ REFUSED_TYPES = {
 }
 # Canada's non-geographic code 600 carries satellite and special-rate services, which look like VoIP.
 REFUSED_PREFIXES = ("+1600",)
+# Numbers that regulators keep free for books and films: valid to libphonenumber, and nobody's.
+_FICTIONAL = re.compile(
+    r"""
+    \+1\d{3}55501\d\d  # North America: 555-0100 to 555-0199 (NANPA, 555 line numbers)
+    | \+44(?:
+        1(?:13|14|15|16|17|18|21|31|41|51|61)4960\d{3}  # Ofcom, telephone numbers for use in TV and radio drama
+        | 1914980\d{3} | 1632960\d{3} | 2079460\d{3} | 2896496\d{3} | 2920180\d{3} | 7700900\d{3} | 3069990\d{3}
+    )
+    | \+33(?:19900|26191|35301|46571|53649|63998)\d{4}  # Arcep, decision 2018-0881, article 2.5.12
+    | \+61[2378](?:5550|7010)\d{4}  # ACMA, phone numbers for use in TV shows, films and creative works
+    """,
+    re.ASCII | re.VERBOSE,
+)
+# Two numbers in E.164 that networks take to the same phone: the mobile 9 of Argentina, and the 1 that Mexico
+# gave up in 2019. By beginning and length of the longer one, with what the shorter begins with.
+_TWINS = (("+549", 14, "+54"), ("+521", 14, "+52"))
+BLOCK_DIGITS = 3  # operators are given numbers in blocks of a thousand and more; who pumps owns such blocks
 _SPELLING = re.compile(r"\(?\+?[0-9(][0-9 ().-]*", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -35,19 +52,23 @@ class UnreadableNumber(ValueError):
         self.reason = reason
 
 
-class RefusedNumber(UnreadableNumber):
-    """The text is a phone number that never gets a message."""
-
-
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number in E.164, and the region (ISO 3166-1 alpha-2) that it belongs to."""
+    """A number in E.164, and the region (ISO 3166-1 alpha-2) that it belongs to; of networks without one, ``""``."""
 
     e164: str
     region: str
 
     def __repr__(self) -> str:
         return f"<Number {mask_number(self.e164)}>"
+
+
+class RefusedNumber(UnreadableNumber):
+    """The text is a phone number that never gets a message: ``number``."""
+
+    def __init__(self, reason: str, number: Number) -> None:
+        super().__init__(reason)
+        self.number = number
 
 
 def parse_number(typed: str, default_region: str | None = None) -> Number:
@@ -75,14 +96,15 @@ def parse_number(typed: str, default_region: str | None = None) -> Number:
     kind = phonenumbers.number_type(parsed)
     if region is None or kind == PhoneNumberType.UNKNOWN:
         raise UnreadableNumber("invalid")
-    if kind in REFUSED_TYPES:
-        raise RefusedNumber(REFUSED_TYPES[kind])
-    if region == NO_REGION:
-        raise RefusedNumber("satellite")
     e164 = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+    number = Number(e164, "" if region == NO_REGION else region)
+    if kind in REFUSED_TYPES:
+        raise RefusedNumber(REFUSED_TYPES[kind], number)
+    if region == NO_REGION:
+        raise RefusedNumber("satellite", number)
     if e164.startswith(REFUSED_PREFIXES):
-        raise RefusedNumber("special_rate")
-    return Number(e164, region)
+        raise RefusedNumber("special_rate", number)
+    return number
 
 
 def is_region(code: str) -> bool:
@@ -122,6 +144,35 @@ def compact_number(typed: str) -> str:
     if _E164.fullmatch(compact) is None:
         raise UnreadableNumber("characters")
     return compact
+
+
+def is_fictional(e164: str) -> bool:
+    """Tell whether a number, valid as it may be, is kept free for fiction, so that nobody has it."""
+    return _FICTIONAL.fullmatch(e164) is not None
+
+
+def may_be_somebodys(e164: str) -> bool:
+    """Tell whether somebody may have this number: it exists, and is not kept free for fiction."""
+    try:
+        parse_number(e164)
+    except RefusedNumber:
+        return True
+    except UnreadableNumber:
+        return False
+    return not is_fictional(e164)
+
+
+def one_spelling(e164: str) -> str:
+    """Return the one of a phone's numbers that limits count by, where a phone has two."""
+    for beginning, length, shorter in _TWINS:
+        if e164.startswith(beginning) and len(e164) == length:
+            return shorter + e164.removeprefix(beginning)
+    return e164
+
+
+def block_of(e164: str) -> str:
+    """Return the beginning that a number shares with its block of a thousand."""
+    return one_spelling(e164)[:-BLOCK_DIGITS]
 
 
 def calling_code(e164: str) -> str:

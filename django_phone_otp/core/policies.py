@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
+from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import DeliveryStatus
 
 
@@ -20,7 +21,7 @@ class BackendSettings:
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """Why a number is verified, with what it overrides."""
+    """Why a number is verified, with what it overrides; ``limits`` has all of ``LIMITS``, its own included."""
 
     name: str
     registered_only: bool
@@ -28,6 +29,8 @@ class Purpose:
     code_ttl: timedelta
     max_attempts: int
     context: tuple[str, ...]
+    same_browser: bool
+    limits: Mapping[str, tuple[Rate, ...]]
 
 
 @dataclass(frozen=True, slots=True)

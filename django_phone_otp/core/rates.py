@@ -19,8 +19,8 @@ class Rate:
 def parse_rate(text: str) -> Rate:
     """Read a rate such as ``"3/5m"``: a count, a slash, a number of s, m, h or d.
 
-    The form is strict because a lenient one is dangerous: django-ratelimit's own parser reads
-    ``"100/week"`` as one hundred per second, without a word.
+    The form is strict because a lenient one is dangerous: parsers are known that read ``"100/week"`` as one
+    hundred per second, without a word.
 
     Raises ``ValueError`` for anything else.
     """

@@ -9,6 +9,8 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django_phone_otp import conf
+from django_phone_otp.core.policies import Purpose
+from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import TooManyAttempts
 from django_phone_otp.models import Challenge
@@ -47,9 +49,10 @@ class Entry(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """The recent challenges of one number and purpose, newest first."""
+    """The recent challenges of one number, purpose and lane, newest first, and what ``verify.number`` allows."""
 
     entries: list[Entry]
+    rates: tuple[Rate, ...]
 
     @property
     def next_serial(self) -> int:
@@ -74,8 +77,7 @@ class Budget(NamedTuple):
         if below_ceiling <= 0:
             raise TooManyAttempts(CEILING_WAIT)
         left = min(
-            rate.count - sum(entry.held(now) for entry in self._within(rate.seconds, now))
-            for rate in conf.current().limits["verify.number"]
+            rate.count - sum(entry.held(now) for entry in self._within(rate.seconds, now)) for rate in self.rates
         )
         if left <= 0:
             raise TooManyAttempts(self._wait(now))
@@ -87,7 +89,7 @@ class Budget(NamedTuple):
 
     def _wait(self, now: datetime) -> float:
         """Seconds until the first guess may come back: its challenge ends, or its failure leaves a window."""
-        windows = [timedelta(seconds=rate.seconds) for rate in conf.current().limits["verify.number"]]
+        windows = [timedelta(seconds=rate.seconds) for rate in self.rates]
         ends = [
             entry.expires_at + wait
             for entry in self.entries
@@ -101,15 +103,16 @@ class Budget(NamedTuple):
 _NEWEST_FIRST = Challenge.objects.order_by("-serial").values_list(*Entry._fields)
 
 
-def read_budget(number: str, purpose: str, now: datetime) -> Budget:
-    """Read the budget of ``number`` for ``purpose``: one short range of the index, in one query.
+def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budget:
+    """Read the budget of ``number`` for ``purpose``, in one ``lane``: one short range of the index, in one query.
 
     Only a project that lifted its send limits can have more than a page of challenges inside a
     window; then the whole window is read.
     """
-    rows = _NEWEST_FIRST.using(database()).filter(number=number, purpose=purpose)
+    rates = purpose.limits["verify.number"]
+    rows = _NEWEST_FIRST.using(database()).filter(number=number, purpose=purpose.name, lane=lane)
     entries = [Entry(*row) for row in rows[:PAGE]]
-    longest = timedelta(seconds=max(rate.seconds for rate in conf.current().limits["verify.number"]))
+    longest = timedelta(seconds=max(rate.seconds for rate in rates))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:
         entries = [Entry(*row) for row in rows.filter(expires_at__gt=now - longest)]
-    return Budget(entries)
+    return Budget(entries, rates)

@@ -1,10 +1,28 @@
-"""Caches that may fail: for what is better with a cache, and goes on without. Limits do not: they fail closed."""
+"""The cache that all servers share, and what to do when it fails.
+
+What is better with a cache goes on without one: circuits, early receipts. Limits do not: they fail closed.
+"""
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
+from django.core.cache import BaseCache, caches
+
+OWN_ALIAS = "phone_otp"
+
 logger = logging.getLogger("django_phone_otp")
+
+
+def cache_alias() -> str:
+    """Return the alias of the cache in use: ``phone_otp`` where ``CACHES`` has it, else ``default``."""
+    return OWN_ALIAS if OWN_ALIAS in settings.CACHES else "default"
+
+
+def shared_cache() -> BaseCache:
+    """Return the cache in use."""
+    return caches[cache_alias()]
 
 
 @contextmanager

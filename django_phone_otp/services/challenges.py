@@ -4,7 +4,6 @@ Each hides its variables, and those of all that it calls, from Django's error re
 codes and handles. A narrower list further down would undo that, so only the verbs have the decorator.
 """
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import NoReturn
 from uuid import UUID
@@ -14,6 +13,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
+from django_phone_otp import conf
+from django_phone_otp.core.lanes import STRANGERS
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import (
     ChallengeClosed,
@@ -21,15 +22,20 @@ from django_phone_otp.exceptions import (
     ChallengeNotFound,
     DeliveryFailed,
     IncorrectCode,
+    NumberNotAllowed,
     ResendTooSoon,
     TooManyAttempts,
     Unavailable,
 )
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import guesses, idempotency, intake, limits, opening, remote
+from django_phone_otp.services import admission, guesses, idempotency, intake, opening, remote
+from django_phone_otp.services.askers import Asker, asker_of
 from django_phone_otp.services.codes import is_right
 from django_phone_otp.services.events import emit
+from django_phone_otp.services.limits import NO_STRAIN
+from django_phone_otp.services.numbers import refusal_of
 from django_phone_otp.services.proofs import Proof, prove
+from django_phone_otp.services.spraying import Watch
 from django_phone_otp.services.transactions import database, require_own_transaction
 from django_phone_otp.signals import challenge_failed, challenge_sent, challenge_verified
 
@@ -52,18 +58,20 @@ def send(
 
     Returns the challenge, or the one that the same session or ``idempotency_key`` already has.
 
-    Raises ``Invalid``, ``InvalidPhone``, ``NumberNotAllowed``, ``RateLimited``, ``TooManyAttempts``,
-    ``IdempotencyMismatch``, ``DeliveryFailed`` or ``Unavailable``.
+    Raises ``Invalid``, ``InvalidPhone``, ``NumberNotAllowed``, ``RateLimited``, ``ChallengeRequired``,
+    ``TooManyAttempts``, ``IdempotencyMismatch``, ``DeliveryFailed`` or ``Unavailable``.
     """
     require_own_transaction("send")
     asked = intake.take_request(phone, purpose, channel, context)
+    browser = intake.take_browser(asked.purpose, request)
     claim = idempotency.claim("send", idempotency_key, request, *opening.body_of(asked))
     if claim.challenge is not None:
-        return _read(claim.challenge)
+        return _read(intake.Named(claim.challenge, browser))
     try:
-        challenge, delivery = opening.open_challenge(asked, claim.client, limits.address(request))
+        challenge, delivery = opening.open_challenge(asked, claim.client, asker_of(request))
+        challenge.browser = browser
         if delivery is None:
-            challenge = _read(challenge.pk)
+            challenge = _read(intake.Named(challenge.pk, browser))
         else:
             _start(challenge, delivery)
     except BaseException:  # whatever went wrong, a database that is gone too: the key must not say that it was done
@@ -86,30 +94,31 @@ def resend(
     Returns the challenge, also for an ``idempotency_key`` that came before.
 
     Raises ``ResendTooSoon`` before ``resend_at``; ``ChallengeNotFound``, ``ChallengeClosed``,
-    ``ChallengeExpired`` or ``TooManyAttempts`` (locked); ``Invalid``, ``RateLimited``,
-    ``IdempotencyMismatch``, ``DeliveryFailed`` or ``Unavailable`` as ``send()`` does.
+    ``ChallengeExpired`` or ``TooManyAttempts`` (locked); ``NumberNotAllowed`` when the number may get no
+    more messages; ``Invalid``, ``RateLimited``, ``ChallengeRequired``, ``IdempotencyMismatch``,
+    ``DeliveryFailed`` or ``Unavailable`` as ``send()`` does.
     """
     require_own_transaction("resend")
-    pk = intake.take_handle(handle)
+    named = intake.take_handle(handle, request)
     channel = None if channel is None else intake.take_channel(channel)
-    claim = idempotency.claim("resend", idempotency_key, request, pk.bytes, (channel or "").encode())
+    claim = idempotency.claim("resend", idempotency_key, request, named.pk.bytes, (channel or "").encode())
     if claim.challenge is not None:
-        return _read(pk)
+        return _read(named)
     try:
-        challenge = _resend(pk, channel, limits.address(request))
+        challenge = _resend(named, channel, asker_of(request))
     except BaseException as refusal:  # as in send()
         claim.release()
         if claim.replay and isinstance(refusal, ResendTooSoon):
-            return _read(pk)  # the first one with this key is on its way
+            return _read(named)  # the first one with this key is on its way
         raise
-    claim.settle(pk)
+    claim.settle(named.pk)
     return challenge
 
 
 @sensitive_variables()
-def status(handle: str) -> Challenge:
+def status(handle: str, *, request: HttpRequest | None = None) -> Challenge:
     """Return the challenge as it stands. Raises ``ChallengeNotFound``."""
-    return _read(intake.take_handle(handle))
+    return _read(intake.take_handle(handle, request))
 
 
 @sensitive_variables()
@@ -122,17 +131,14 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
 
     Raises ``IncorrectCode`` for a guess that was counted (when several come at once, its
     ``attempts_left`` may count some of them as still to be made); ``Invalid``, ``ChallengeNotFound``,
-    ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited`` or
-    ``Unavailable`` when none was.
+    ``ChallengeClosed``, ``ChallengeExpired``, ``TooManyAttempts``, ``RateLimited``,
+    ``ChallengeRequired`` or ``Unavailable`` when none was.
     """
     require_own_transaction("verify")
-    pk = intake.take_handle(handle)
+    named = intake.take_handle(handle, request)
     guess = intake.take_code(code)
-    limits.hit({f"verify.{kind}": value for kind, value in limits.address(request).items()})
-    challenge = _get(pk, _JUDGED)
+    challenge, watched = _admit(named, guess, asker_of(request))
     now = timezone.now()
-    _require_pending(challenge, now)
-    intake.require_length(guess, challenge.code_length)
     given = intake.take_context(context, tuple(challenge.context))
     right = is_right(challenge, guess, given)
     question = remote.question_about(challenge) if right else None
@@ -143,10 +149,12 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
             right = remote.confirms(question, guess)
         except Unavailable:
             guesses.give_back(challenge)
+            watched.was_not_judged()
             raise
         if not guesses.settle(challenge, right, timezone.now()):
             _say_why_not(challenge, now)
     if right:
+        watched.was_right()
         emit(challenge_verified, challenge)
         return prove(challenge)
     emit(challenge_failed, challenge)
@@ -154,17 +162,31 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
 
 
 @sensitive_variables()
-def cancel(handle: str) -> Challenge:
+def cancel(handle: str, *, request: HttpRequest | None = None) -> Challenge:
     """Give a challenge up; unused guesses go back to the number.
 
     Raises ``ChallengeNotFound``, ``ChallengeClosed``, ``ChallengeExpired`` or ``TooManyAttempts`` (locked).
     """
-    pk = intake.take_handle(handle)
-    canceled = opening.cancel_pending(pk)
-    challenge = _read(pk)
+    named = intake.take_handle(handle, request)
+    canceled = opening.cancel_pending(named.pk)
+    challenge = _read(named)
     if not canceled:
         _require_pending(challenge, timezone.now())
     return challenge
+
+
+def _admit(named: intake.Named, guess: str, asker: Asker) -> tuple[Challenge, Watch]:
+    """Let a guess pass the limits, and return the challenge that it is made at. Raises why not."""
+    # Strangers are limited before anything is read. Whether a browser is known depends on the number.
+    strain = NO_STRAIN if asker.entries else admission.admit_asker(asker)
+    challenge = _get(named.pk, _JUDGED)
+    challenge.browser = named.browser
+    lane = challenge.lane if asker.lane(challenge.number) == challenge.lane else STRANGERS
+    if asker.entries:
+        strain = admission.admit_asker(asker, lane)
+    _require_pending(challenge, timezone.now())
+    intake.require_length(guess, challenge.code_length)
+    return challenge, admission.admit_guess(asker, challenge.purpose, lane, strain)
 
 
 def _start(challenge: Challenge, delivery: Delivery) -> None:
@@ -178,7 +200,7 @@ def _start(challenge: Challenge, delivery: Delivery) -> None:
 # What judging a guess needs, and no more: half of what a SELECT costs is its columns.
 _JUDGED = Challenge.objects.only(
     *("number", "purpose", "context", "status", "attempts", "max_attempts", "expires_at"),
-    *("seed", "key_id", "code_length", "decoy"),
+    *("seed", "key_id", "code_length", "decoy", "lane"),
 )
 
 
@@ -188,13 +210,14 @@ def _get(pk: UUID, among: QuerySet[Challenge] | None = None) -> Challenge:
     raise ChallengeNotFound
 
 
-def _read(pk: UUID) -> Challenge:
+def _read(named: intake.Named) -> Challenge:
     """Return a challenge with the public word on its newest message, in one query."""
     newest = Delivery.objects.filter(challenge=OuterRef("pk")).order_by("-pk").values("status")[:1]
     try:
-        challenge = Challenge.objects.using(database()).annotate(newest_delivery=Subquery(newest)).get(pk=pk)
+        challenge = Challenge.objects.using(database()).annotate(newest_delivery=Subquery(newest)).get(pk=named.pk)
     except Challenge.DoesNotExist:
         raise ChallengeNotFound from None
+    challenge.browser = named.browser
     challenge.delivery_status = opening.public_status(challenge, challenge.newest_delivery)
     return challenge
 
@@ -222,12 +245,17 @@ def _require_resendable(challenge: Challenge, now: datetime) -> None:
         raise ResendTooSoon((challenge.resend_at - now).total_seconds())
 
 
-def _resend(pk: UUID, channel: str | None, address: Mapping[str, str]) -> Challenge:
+def _resend(named: intake.Named, channel: str | None, asker: Asker) -> Challenge:
     """Judge a resend, take its turn, and send. Raises why not."""
-    challenge = _get(pk)
+    challenge = _get(named.pk)
+    challenge.browser = named.browser
     now = timezone.now()
     _require_resendable(challenge, now)
-    opening.charge(challenge.number, address)
+    refusal = "" if challenge.decoy else refusal_of(challenge.number)
+    if refusal:
+        raise NumberNotAllowed(refusal)
+    purpose = conf.current().purposes.get(challenge.purpose)
+    admission.admit_message(asker, challenge.number, challenge.region, purpose, asker.lane(challenge.number))
     delivery = opening.reopen(challenge, channel or challenge.channel, now)
     if delivery is None:  # another resend, or the end of the challenge, came first
         challenge.refresh_from_db()

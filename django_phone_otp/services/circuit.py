@@ -2,9 +2,7 @@
 
 import logging
 
-from django.core.cache import cache
-
-from django_phone_otp.services.caching import log_failures
+from django_phone_otp.services.caching import log_failures, shared_cache
 
 FAILURES = 5  # in a row, with no success between them
 WITHIN = 60  # seconds after the first of them; slower failures are not an outage
@@ -35,12 +33,12 @@ class Circuit:
     def admits(self) -> bool:
         """Tell whether the alias may be asked now; of many callers, only one gets to probe."""
         with log_failures("circuits"):
-            found = cache.get_many([self._open, self._tripped, self._failures])
+            found = shared_cache().get_many([self._open, self._tripped, self._failures])
             if self._open in found:
                 return False
             self._has_failed = self._failures in found
             if self._tripped in found:
-                self._is_probe = cache.add(self._probe, 1, PROBE_SECONDS)
+                self._is_probe = shared_cache().add(self._probe, 1, PROBE_SECONDS)
                 return self._is_probe
         return True
 
@@ -50,34 +48,34 @@ class Circuit:
             logger.warning("Backend %r works again", self._alias)
         with log_failures("circuits"):
             if self._is_probe:
-                cache.delete_many([self._tripped, self._probe, self._failures])
+                shared_cache().delete_many([self._tripped, self._probe, self._failures])
             elif self._has_failed:
-                cache.delete(self._failures)
+                shared_cache().delete(self._failures)
 
     def failed(self, retry_after: float | None = None) -> None:
         """Note that the vendor could not be asked; for ``retry_after`` seconds it wants to be left alone."""
         pause = int(min(retry_after, PAUSE_MAXIMUM)) + 1 if retry_after else 0
         with log_failures("circuits"):
             if self._is_probe:
-                cache.set(self._open, 1, max(OPEN_SECONDS, pause))
-                cache.set(self._tripped, 1, TRIPPED_SECONDS)
-                cache.delete(self._probe)
-            elif self._count() >= FAILURES and cache.add(self._open, 1, max(OPEN_SECONDS, pause)):
-                cache.set(self._tripped, 1, TRIPPED_SECONDS)
-                cache.delete(self._failures)
+                shared_cache().set(self._open, 1, max(OPEN_SECONDS, pause))
+                shared_cache().set(self._tripped, 1, TRIPPED_SECONDS)
+                shared_cache().delete(self._probe)
+            elif self._count() >= FAILURES and shared_cache().add(self._open, 1, max(OPEN_SECONDS, pause)):
+                shared_cache().set(self._tripped, 1, TRIPPED_SECONDS)
+                shared_cache().delete(self._failures)
                 logger.warning("Backend %r failed %d times in a row: left alone for a while", self._alias, FAILURES)
             elif pause:
-                cache.add(self._open, 1, pause)
+                shared_cache().add(self._open, 1, pause)
 
     def released(self) -> None:
         """Note that the vendor was not asked after all, so that another message may be the probe."""
         if self._is_probe:
             with log_failures("circuits"):
-                cache.delete(self._probe)
+                shared_cache().delete(self._probe)
 
     def _count(self) -> int:
-        cache.add(self._failures, 0, WITHIN)
+        shared_cache().add(self._failures, 0, WITHIN)
         try:
-            return cache.incr(self._failures)
+            return shared_cache().incr(self._failures)
         except ValueError:  # it ran out in between: this failure is the first of the next ones
             return 1

@@ -14,12 +14,13 @@ from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 from django_phone_otp.models import Delivery
 from django_phone_otp.services.circuit import Circuit
-from django_phone_otp.services.handover import attempt, record
-from django_phone_otp.services.numbers import find_test_number
+from django_phone_otp.services.handover import Outcome, attempt, record
+from django_phone_otp.services.numbers import find_test_number, refusal_of
 from django_phone_otp.services.routing import admitted, aliases_for
 from django_phone_otp.services.transactions import database
 
 ROUTE_SECONDS = 10.0  # for the whole route: a person waits for the answer
+PATIENCE = 5.0  # seconds of them in which an account may get a place: the rest is for its vendor's answer
 SWEPT = timedelta(days=2)  # how far back: clearotp sweeps daily at least
 STALE_SENDING = timedelta(minutes=2)  # many times the longest a route takes: its worker has died
 STALE_QUEUED = timedelta(minutes=1)  # a queue that is slower than this has lost the task
@@ -75,7 +76,9 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     """Return the end of a delivery that no vendor is asked for, and why; else None."""
     challenge = delivery.challenge
     if challenge.decoy:
-        return DeliveryStatus.FAILED, "decoy: the number is not registered"
+        refusal = refusal_of(challenge.number)  # for staff: nobody else was told
+        reason = f"the number is refused ({refusal})" if refusal else "the number is not registered"
+        return DeliveryStatus.FAILED, f"decoy: {reason}"
     test_number = find_test_number(challenge.number)
     if test_number is not None:
         return test_number.outcome, "test number"
@@ -90,12 +93,12 @@ def _walk(delivery: Delivery) -> DeliveryStatus:
     """Try the aliases of the route in order, as long as the message was certainly not sent."""
     deadline = time.monotonic() + ROUTE_SECONDS
     aliases = aliases_for(delivery)
-    outcome = None
-    for attempted, alias, circuit in _hand_overs(delivery, aliases):
-        with route_ends_at(deadline):
-            outcome = attempt(attempted, alias, circuit)
-        if not outcome.go_on or time.monotonic() > deadline:
-            break
+    outcome, waits = _try_each(_hand_overs(delivery, aliases), deadline, PATIENCE if len(aliases) == 1 else 0.0)
+    if outcome is not None and outcome.go_on and waits and len(aliases) > 1:
+        # Nobody else took it either: an account that was passed over may have a place in time.
+        soonest = sorted(waits, key=lambda alias: waits[alias])
+        again, _ = _try_each(_hand_overs(delivery, soonest, further=True), deadline, PATIENCE)
+        outcome = again or outcome
     if outcome is not None:
         return outcome.status
     reason = "no alias on the route speaks this channel"
@@ -104,10 +107,27 @@ def _walk(delivery: Delivery) -> DeliveryStatus:
     return record(delivery, status=DeliveryStatus.FAILED, reason=reason)
 
 
-def _hand_overs(delivery: Delivery, aliases: list[str]) -> Iterator[tuple[Delivery, str, Circuit]]:
+def _try_each(
+    hand_overs: Iterator[tuple[Delivery, str, Circuit]], deadline: float, patience: float
+) -> tuple[Outcome | None, dict[str, float]]:
+    """Hand over until somebody took the message, or may have; return the last outcome, and whose account was full."""
+    outcome, waits = None, {}
+    for delivery, alias, circuit in hand_overs:
+        with route_ends_at(deadline):
+            outcome = attempt(delivery, alias, circuit, patience)
+        if outcome.wait:
+            waits[alias] = outcome.wait
+        if not outcome.go_on or time.monotonic() > deadline:
+            break
+    return outcome, waits
+
+
+def _hand_overs(
+    delivery: Delivery, aliases: list[str], *, further: bool = False
+) -> Iterator[tuple[Delivery, str, Circuit]]:
     """Yield each alias that may be asked, with ``delivery`` for the first and a row of its own for each further one."""
     for position, (alias, circuit) in enumerate(admitted(aliases)):
-        if position:
+        if position or further:
             delivery = Delivery.objects.create(
                 challenge=delivery.challenge, channel=delivery.channel, alias=alias, status=DeliveryStatus.SENDING
             )

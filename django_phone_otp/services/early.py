@@ -4,12 +4,10 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
-from django.core.cache import cache
-
 from django_phone_otp.backends.base import Receipt
 from django_phone_otp.core.statuses import DeliveryStatus
 from django_phone_otp.models import Delivery
-from django_phone_otp.services.caching import log_failures
+from django_phone_otp.services.caching import log_failures, shared_cache
 
 KEPT = 60  # seconds: several times the longest that an answer may take
 
@@ -17,7 +15,7 @@ KEPT = 60  # seconds: several times the longest that an answer may take
 def keep(alias: str, receipt: Receipt) -> None:
     """Keep ``receipt``, whose delivery is not known yet; one for each state, so that none pushes another out."""
     with log_failures("receipts"):
-        cache.set(_key(alias, receipt.id, receipt.status), replace(receipt, id="", raw=None, reason=""), KEPT)
+        shared_cache().set(_key(alias, receipt.id, receipt.status), replace(receipt, id="", raw=None, reason=""), KEPT)
 
 
 def kept(delivery: Delivery) -> Iterator[Receipt]:
@@ -25,7 +23,7 @@ def kept(delivery: Delivery) -> Iterator[Receipt]:
     keys = [_key(delivery.alias, delivery.vendor_id, status) for status in DeliveryStatus]
     found: dict[str, Receipt] = {}
     with log_failures("receipts"):
-        found = cache.get_many(keys)
+        found = shared_cache().get_many(keys)
     yield from (found[key] for key in keys if key in found)
 
 

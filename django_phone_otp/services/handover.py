@@ -21,7 +21,7 @@ from django_phone_otp.core.numbers import spellings
 from django_phone_otp.core.redaction import redact, without
 from django_phone_otp.core.segments import count_segments
 from django_phone_otp.core.statuses import OPEN, DeliveryStatus
-from django_phone_otp.exceptions import RateLimited, RetryLater
+from django_phone_otp.exceptions import Unavailable
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery
 from django_phone_otp.services import early, limits, receipts, schedule, statements
 from django_phone_otp.services.circuit import Circuit
@@ -43,14 +43,21 @@ logger = logging.getLogger("django_phone_otp")
 
 
 class Outcome(NamedTuple):
-    """Where a hand-over ended, and whether the next alias of the route may be tried."""
+    """Where a hand-over ended, and whether the next alias of the route may be tried.
+
+    ``wait`` is in seconds, where the account had no place: nobody was asked.
+    """
 
     status: DeliveryStatus
     go_on: bool
+    wait: float = 0.0
 
 
-def attempt(delivery: Delivery, alias: str, circuit: Circuit) -> Outcome:
-    """Hand ``delivery`` to ``alias`` once. Never raises for a fault of the vendor, the backend or a template."""
+def attempt(delivery: Delivery, alias: str, circuit: Circuit, patience: float = 0.0) -> Outcome:
+    """Hand ``delivery`` to ``alias`` once. Never raises for a fault of the vendor, the backend or a template.
+
+    ``patience`` is how many seconds it may wait until the account behind ``alias`` has a place.
+    """
     backend = backends[alias]
     code = code_of(delivery.challenge) or ""
     secrets = (*backend.secrets, code, *spellings(delivery.challenge.number))
@@ -67,13 +74,26 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit) -> Outcome:
         return Outcome(record(delivery, status=DeliveryStatus.FAILED, reason=reason, **known), go_on=False)
     known |= _cost(delivery, backend, message)
     try:
-        limits.hit_account(alias)
-    except RetryLater as refusal:  # either way, nothing was sent
+        wait = _wait_for_a_place(alias, patience)
+    except Unavailable:
         circuit.released()
-        over = isinstance(refusal, RateLimited)
-        reason = "the account's own limit was reached" if over else "the account's limit could not be counted"
-        return _judge(delivery, BackendUnavailable(reason), secrets, known)
+        return _judge(delivery, BackendUnavailable("the account's limit could not be counted"), secrets, known)
+    if wait:
+        circuit.released()
+        over = BackendUnavailable("the account's own limit was reached")
+        return _judge(delivery, over, secrets, known)._replace(wait=wait)
     return _send(delivery, message, circuit, (*secrets, message.text), known)
+
+
+def _wait_for_a_place(alias: str, patience: float) -> float:
+    """Take a place of the account; return 0, or the seconds until it has one when that is beyond ``patience``."""
+    waited = 0.0
+    while wait := limits.hit_account(alias):
+        if waited + wait > patience:
+            return wait
+        time.sleep(wait)
+        waited += wait
+    return 0.0
 
 
 def _send(

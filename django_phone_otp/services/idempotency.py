@@ -4,13 +4,14 @@ import re
 from typing import NamedTuple
 from uuid import UUID
 
-from django.core.cache import cache
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
 from django_phone_otp.exceptions import IdempotencyMismatch, Invalid, Unavailable
-from django_phone_otp.services.limits import RETRY_WHEN_DOWN, address
+from django_phone_otp.services.askers import asker_of, client_of, session_key
+from django_phone_otp.services.caching import shared_cache
+from django_phone_otp.services.limits import RETRY_WHEN_DOWN
 
 KEPT = 24 * 60 * 60  # seconds that a key is remembered (draft-ietf-httpapi-idempotency-key-header §2.6)
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
@@ -46,8 +47,8 @@ def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes)
     """
     signer = conf.current().keys.newest
     if key is None:
-        session_key = _session_key(request)
-        return Claim(signer.digest("client", b"session", session_key.encode()).hex() if session_key else "")
+        key_of_session = session_key(request)
+        return Claim(signer.digest("client", b"session", key_of_session.encode()).hex() if key_of_session else "")
     if not _KEY.fullmatch(key):
         raise Invalid({"Idempotency-Key": [_("Use 1 to 255 visible ASCII characters.")]})
     client = signer.digest("client", b"key", verb.encode(), _scope(request).encode(), key.encode()).hex()
@@ -61,18 +62,12 @@ def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes)
 
 
 def _scope(request: HttpRequest | None) -> str:
-    user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        return f"user {user.pk}"
-    return f"session {_session_key(request)}, address {address(request).get('ip', '')}"
-
-
-def _session_key(request: HttpRequest | None) -> str:
-    return getattr(getattr(request, "session", None), "session_key", None) or ""
+    client = client_of(request)
+    return client if client.startswith("user") else f"{client}, address {asker_of(request).address}"
 
 
 def _cache(operation: str, client: str, *args: object) -> "tuple[str, UUID | None] | None":
     try:
-        return getattr(cache, operation)(f"phone_otp.idempotency.{client}", *args)  # type: ignore[no-any-return]
+        return getattr(shared_cache(), operation)(f"phone_otp.idempotency.{client}", *args)  # type: ignore[no-any-return]
     except Exception:  # noqa: BLE001 - every cache client raises classes of its own
         raise Unavailable(RETRY_WHEN_DOWN) from None

@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from uuid import UUID
 
+from django.core.exceptions import ImproperlyConfigured
+from django.http import HttpRequest
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -13,8 +16,8 @@ from django_phone_otp.core.codes import normalise_code
 from django_phone_otp.core.contexts import clean_context
 from django_phone_otp.core.numbers import Number
 from django_phone_otp.core.policies import Purpose
-from django_phone_otp.exceptions import ChallengeNotFound, Invalid
-from django_phone_otp.services.numbers import admit_number
+from django_phone_otp.exceptions import ChallengeNotFound, Invalid, NumberNotAllowed
+from django_phone_otp.services import askers, numbers
 
 Context = Mapping[str, object] | None
 
@@ -28,20 +31,53 @@ class Asked:
     channel: str
     context: dict[str, str] = field(repr=False)
     language: str
+    refused: bool = False
 
 
 def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Asked:
-    """Check all that ``send()`` is given. Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``."""
-    known = conf.current().purposes.get(purpose) if isinstance(purpose, str) else None
-    if known is None:
-        raise Invalid({"purpose": [_("There is no such purpose.")]})
+    """Check all that ``send()`` is given.
+
+    For a purpose that only registered numbers have, a number that gets no messages is ``refused``
+    without a word: an answer of its own would tell what staff blocked.
+
+    Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``.
+    """
+    known = take_purpose(purpose)
+    number, refusal = numbers.look_up(phone)
+    if refusal and not known.registered_only:
+        raise NumberNotAllowed(refusal)
     return Asked(
-        number=admit_number(phone),
+        number=number,
         purpose=known,
         channel=take_channel(channel),
         context=take_context(context, known.context),
         language=get_language() or "",
+        refused=bool(refusal),
     )
+
+
+def take_purpose(purpose: object) -> Purpose:
+    """Return the purpose of this name. Raises ``Invalid`` for one that is not in the settings."""
+    known = conf.current().purposes.get(purpose) if isinstance(purpose, str) else None
+    if known is None:
+        raise Invalid({"purpose": [_("There is no such purpose.")]})
+    return known
+
+
+def take_browser(purpose: Purpose, request: HttpRequest | None) -> str:
+    """Return the mark of the browser that challenges of ``purpose`` are bound to; ``""`` where they are not.
+
+    Raises ``ImproperlyConfigured`` when there is no session that could hold one.
+    """
+    if not purpose.same_browser:
+        return ""
+    browser = askers.mark_browser(request)
+    if not browser:
+        raise ImproperlyConfigured(
+            f"challenges for {purpose.name!r} are bound to a browser (SAME_BROWSER): call send() with a request that "
+            "has a session, and the other verbs too."
+        )
+    return browser
 
 
 def take_channel(channel: str | None) -> str:
@@ -62,12 +98,29 @@ def take_context(context: Context, fields: tuple[str, ...]) -> dict[str, str]:
         raise Invalid({"context": [str(problem)]}) from None
 
 
-def take_handle(handle: object) -> UUID:
-    """Return the primary key that ``handle`` names. Raises ``ChallengeNotFound`` for a forged one, at no cost."""
-    pk = handles.unseal(conf.current().keys, handles.HANDLE, handle)
+class Named(NamedTuple):
+    """What a handle names: a challenge, and the mark of the browser that it is bound to, if it is."""
+
+    pk: UUID
+    browser: str = ""
+
+
+def take_handle(handle: object, request: HttpRequest | None) -> Named:
+    """Return what ``handle`` names.
+
+    Raises ``ChallengeNotFound`` for a forged one, at no cost, and for one that is bound to another browser.
+    """
+    current = conf.current()
+    pk = handles.unseal(current.keys, handles.HANDLE, handle)
+    if pk is not None:
+        return Named(pk)
+    # A session is asked only where some purpose is bound to browsers: it may cost a query.
+    bound = any(purpose.same_browser for purpose in current.purposes.values())
+    browser = askers.browser_of(request) if bound else ""
+    pk = handles.unseal(current.keys, handles.HANDLE, handle, browser) if browser else None
     if pk is None:
         raise ChallengeNotFound
-    return pk
+    return Named(pk, browser)
 
 
 def take_code(code: object) -> str:

@@ -1,83 +1,134 @@
 """Limits on how often: counted in the shared cache, for every face alike, and closed when the cache fails."""
 
 import logging
-from collections.abc import Mapping, Sequence
-
-from django.http import HttpRequest
-from django_ratelimit.core import get_usage
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
-from django_phone_otp.core.addresses import Network, client_address
+from django_phone_otp.core.policies import Purpose
 from django_phone_otp.core.rates import Rate, parse_rate
+from django_phone_otp.core.windows import GIVE_BACK, Reading, Tally
 from django_phone_otp.exceptions import RateLimited, Unavailable
+from django_phone_otp.services.caching import shared_cache
+from django_phone_otp.services.counters import counters_of
 
 RETRY_WHEN_DOWN = 30  # seconds: about what a cache takes to fail over
 
 logger = logging.getLogger("django_phone_otp")
 
 
-def hit(buckets: Mapping[str, str]) -> None:
+class Strain(NamedTuple):
+    """How near a limit is: 1.0 when its last place was taken."""
+
+    share: float = 0.0
+    limit: str = ""
+
+
+NO_STRAIN = Strain()
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """Places that were taken, and how near the limits are now."""
+
+    tallies: tuple[Tally, ...] = ()
+    moment: int = 0
+    strain: Strain = NO_STRAIN
+
+    def give_back(self) -> None:
+        """Give the places back: what they were taken for does not happen. Raises ``Unavailable``."""
+        count([replace(tally, step=GIVE_BACK) for tally in self.tallies], self.moment)
+
+
+def hit(buckets: Mapping[str, str], purpose: Purpose | None = None) -> Hits:
     """Count one event in every bucket, then judge: ``buckets`` maps a limit's name to what it counts by.
 
     Every bucket is hit before any is judged, so that a refusal by one cannot shield another, and the
-    longest wait is the one reported.
+    longest wait is the one reported. A ``purpose`` may have limits of its own.
 
     Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
     """
-    limits = conf.current().limits
-    waits = [_count(name, value, rate) for name, value in buckets.items() for rate in limits[name]]
-    if any(waits):
-        raise RateLimited(max(waits))
+    tallies = {tally: name for name, value in buckets.items() for tally in tallies_of(name, value, purpose)}
+    if not tallies:
+        return Hits()
+    moment = now()
+    readings = count(list(tallies), moment)
+    refusals = {name: reading.wait for name, reading in zip(tallies.values(), readings, strict=True) if reading.wait}
+    if refusals:
+        logger.info("Refused by %s", ", ".join(sorted(refusals)))
+        raise RateLimited(max(reading.wait for reading in readings))
+    strains = [
+        Strain(reading.used / tally.rate.count, name)
+        for (tally, name), reading in zip(tallies.items(), readings, strict=True)
+    ]
+    return Hits(tuple(tallies), moment, max(strains, default=NO_STRAIN))
 
 
-def hit_account(alias: str, *, message: bool = True) -> None:
+def hit_account(alias: str, *, message: bool = True) -> float:
     """Count one request against what the account behind ``alias`` allows.
 
     That is its vendor's own rate, and for a ``message`` also ``send.account``.
 
-    Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
+    Returns 0, or the seconds until the account has a place: then nothing was counted. Raises
+    ``Unavailable`` when a count could not be kept.
     """
     documented = backends[alias].account_rate
-    rates = set(conf.current().limits["send.account"] if message else ())
+    rates = dict.fromkeys(conf.current().limits["send.account"] if message else ())
     if documented:
-        rates.add(parse_rate(documented))
-    wait = max((_count("send.account", alias, rate) for rate in rates), default=0)
-    if wait:
-        raise RateLimited(wait)
+        rates[parse_rate(documented)] = None
+    taken = Hits(tuple(_tally("send.account", alias, rate) for rate in rates), now())
+    readings = count(list(taken.tallies), taken.moment)
+    wait = max((reading.wait for reading in readings), default=0.0)
+    if wait:  # nothing will be sent now, so no other window may count it
+        placed = tuple(tally for tally, reading in zip(taken.tallies, readings, strict=True) if not reading.wait)
+        Hits(placed, taken.moment).give_back()
+    return wait
 
 
-def address(request: HttpRequest | None) -> dict[str, str]:
-    """Return what ``request`` is counted by under the ``.ip`` limits; without a request there is no such count."""
-    if request is None:
-        return {}
-    return {"ip": client_address(*origin(request))}
+def tallies_of(name: str, value: str, purpose: Purpose | None = None) -> list[Tally]:
+    """Return a tally for each rate of the limit ``name``, counted by ``value``."""
+    limits = conf.current().limits if purpose is None else purpose.limits
+    return [_tally(name, value, rate) for rate in limits[name]]
 
 
-def origin(request: HttpRequest) -> tuple[str, str, Sequence[Network]]:
-    """Return what tells where ``request`` came from: the peer, ``X-Forwarded-For``, and which proxies to believe."""
-    peer, forwarded_for = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return peer, forwarded_for, conf.current().trusted_proxies
+def count(tallies: list[Tally], moment: int) -> list[Reading]:
+    """Do every tally in one go. Raises ``Unavailable`` when the cache does not keep counts."""
+    if not tallies:
+        return []
+    with _fail_closed():
+        return counters_of(shared_cache()).count(tallies, moment)
 
 
-def _count(name: str, value: str, rate: Rate) -> int:
-    """Count one event; return the seconds to wait when that was one too many, else 0."""
-    # A keyed digest: the cache must not hold numbers and addresses.
-    digest = conf.current().keys.newest.digest("limits", name.encode(), value.encode()).hex()
+def forget(buckets: Mapping[str, str], purpose: Purpose | None = None) -> None:
+    """Empty the counters of ``buckets``. Raises ``Unavailable`` when the cache does not answer."""
+    tallies = [tally for name, value in buckets.items() for tally in tallies_of(name, value, purpose)]
+    if tallies:
+        with _fail_closed():
+            counters_of(shared_cache()).forget(tallies, now())
+
+
+def now() -> int:
+    """Return the milliseconds since 1970."""
+    return int(time.time() * 1000)
+
+
+@contextmanager
+def _fail_closed() -> Iterator[None]:
     try:
-        # The dot ends the group: without it "otp1" at 5/60s would share a key with "otp" at 15/60s.
-        usage = get_usage(
-            None,
-            group=f"phone_otp.{name}.",
-            key=lambda *_: digest,
-            rate=(rate.count, rate.seconds),
-            increment=True,
-        )
+        yield
     except Exception as problem:  # noqa: BLE001 - every cache client raises classes of its own
         logger.error("The cache for limits failed: %s", type(problem).__name__)
         raise Unavailable(RETRY_WHEN_DOWN) from None
-    # None: RATELIMIT_ENABLE is off or RATELIMIT_FAIL_OPEN is on. A limit of 0: the cache did not answer.
-    if usage is None or usage["limit"] == 0:
-        logger.error("The cache for limits did not count")
-        raise Unavailable(RETRY_WHEN_DOWN)
-    return max(1, usage["time_left"]) if usage["should_limit"] else 0
+
+
+def digest_of(name: str, value: str) -> str:
+    """Return what stands for ``value`` in the name of a counter: the cache must not hold numbers and addresses."""
+    return conf.current().keys.newest.digest("limits", name.encode(), value.encode()).hex()[:32]
+
+
+def _tally(name: str, value: str, rate: Rate) -> Tally:
+    return Tally(f"limits.{name}.{digest_of(name, value)}", rate)

@@ -1,4 +1,4 @@
-"""Which numbers get messages: parsing, test numbers, regions, and who is registered."""
+"""Which numbers get messages: parsing, test numbers, regions, denied prefixes, fictional numbers."""
 
 import logging
 
@@ -6,7 +6,15 @@ from django.conf import settings
 from django.utils import timezone
 
 from django_phone_otp import conf
-from django_phone_otp.core.numbers import Number, RefusedNumber, UnreadableNumber, compact_number, parse_number
+from django_phone_otp.backends import backends
+from django_phone_otp.core.numbers import (
+    Number,
+    RefusedNumber,
+    UnreadableNumber,
+    compact_number,
+    is_fictional,
+    parse_number,
+)
 from django_phone_otp.core.policies import TestNumber
 from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
 
@@ -20,20 +28,40 @@ def admit_number(phone: object) -> Number:
 
     Raises ``InvalidPhone`` or ``NumberNotAllowed``; their ``reason`` is for staff.
     """
+    number, refusal = look_up(phone)
+    if refusal:
+        raise NumberNotAllowed(refusal)
+    return number
+
+
+def look_up(phone: object) -> tuple[Number, str]:
+    """Return the number that ``phone`` means, and why no message goes there: ``""`` when one may.
+
+    Raises ``InvalidPhone`` for what is not one number.
+    """
     typed = getattr(phone, "as_e164", phone)
     if not isinstance(typed, str):
         raise InvalidPhone("type")
     listed = conf.current().test_numbers
     # Before any question of validity: fictional numbers are invalid to libphonenumber.
     compact = _compact(typed) if listed else ""
-    number = Number(compact, "") if compact in listed else _parse(typed)
+    number, refusal = (Number(compact, ""), "") if compact in listed else _parse(typed)
     if number.e164 in listed:
-        if find_test_number(number.e164) is None:  # not in force: it must not become a number like any other
-            raise _refused("test_number")
-        return number
-    if not conf.current().allows_region(number.region):
-        raise _refused("region")
-    return number
+        # One that is not in force must not become a number like any other.
+        refusal = "" if find_test_number(number.e164) else "test_number"
+    else:
+        refusal = refusal or _refusal(number)
+    if refusal:
+        logger.info("A number was refused: %s", refusal)
+    return number, refusal
+
+
+def refusal_of(e164: str) -> str:
+    """Return why no message goes to a number that was looked up before, as things are now; ``""`` when one may."""
+    try:
+        return look_up(e164)[1]
+    except InvalidPhone as unreadable:  # a test number that has left the settings is no number
+        return unreadable.reason
 
 
 def find_test_number(number: str) -> TestNumber | None:
@@ -51,15 +79,26 @@ def _compact(typed: str) -> str:
         return ""
 
 
-def _parse(typed: str) -> Number:
+def _parse(typed: str) -> tuple[Number, str]:
     try:
-        return parse_number(typed, conf.current().default_region)
+        return parse_number(typed, conf.current().default_region), ""
     except RefusedNumber as refusal:
-        raise _refused(refusal.reason) from None
+        return refusal.number, refusal.reason
     except UnreadableNumber as refusal:
         raise InvalidPhone(refusal.reason) from None
 
 
-def _refused(reason: str) -> NumberNotAllowed:
-    logger.info("A number was refused: %s", reason)
-    return NumberNotAllowed(reason)
+def _reaches_people() -> bool:
+    return any(backends.can_build(alias) and backends[alias].reaches_people for alias in backends)
+
+
+def _refusal(number: Number) -> str:
+    """Return why the project takes no such number; ``""`` when it does."""
+    current = conf.current()
+    if current.denied_prefixes and number.e164.startswith(current.denied_prefixes):
+        return "prefix"
+    if not current.allows_region(number.region):
+        return "region"
+    if is_fictional(number.e164) and _reaches_people():
+        return "fictional"  # nobody gets it, and somebody pays for it
+    return ""

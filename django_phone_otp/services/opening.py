@@ -3,7 +3,7 @@
 import random
 import secrets
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from django_phone_otp.core.contexts import context_digest
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 from django_phone_otp.exceptions import Unavailable
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import limits
+from django_phone_otp.services.admission import admit_message
+from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.budget import Budget, read_budget
 from django_phone_otp.services.dispatch import dispatch, new_delivery
 from django_phone_otp.services.intake import Asked
@@ -35,35 +36,28 @@ def body_of(asked: Asked) -> Iterator[bytes]:
     yield context_digest(asked.context)
 
 
-def charge(number: str, address: Mapping[str, str]) -> None:
-    """Count one message against its sender, then against its number. Raises ``RateLimited`` or ``Unavailable``.
-
-    The sender is judged first: whoever is refused there must not use up the messages of a
-    stranger's number.
-    """
-    limits.hit({f"send.{kind}": value for kind, value in address.items()})
-    limits.hit({"send.number": number})
-
-
-def open_challenge(asked: Asked, client: str, address: Mapping[str, str]) -> tuple[Challenge, Delivery | None]:
+def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, Delivery | None]:
     """Insert a challenge and its first delivery in one transaction.
 
     Returns both, or the live challenge that the same ``client`` has for this, and None.
 
-    Raises ``RateLimited``, ``TooManyAttempts`` or ``Unavailable``.
+    Raises ``RateLimited``, ``ChallengeRequired``, ``TooManyAttempts`` or ``Unavailable``.
     """
-    decoy = asked.purpose.registered_only and not is_registered(asked.number.e164)
-    charged = False
+    number, lane = asked.number, asker.lane(asked.number.e164)
+    # A number that is refused is looked up too: its answer must not be quicker.
+    decoy = asked.purpose.registered_only and (not is_registered(number.e164) or asked.refused)
+    admitted = False
     for turn in range(TURNS):
         now = timezone.now()
-        budget = read_budget(asked.number.e164, asked.purpose.name, now)
+        budget = read_budget(number.e164, asked.purpose, lane, now)
         existing = _same(budget, asked, client, decoy, now)
         if existing is not None:
             return existing, None
-        if not charged:
-            charge(asked.number.e164, address)
-            charged = True
+        if not admitted:
+            admit_message(asker, number.e164, number.region, asked.purpose, lane)
+            admitted = True
         challenge = _new_challenge(asked, client, decoy, budget, now)
+        challenge.lane = lane
         delivery = new_delivery(challenge, asked.channel)
         try:
             with transaction.atomic(using=database()):

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import DeliveryError, MalformedWebhook
 from django_phone_otp.core.rates import parse_rate
-from django_phone_otp.exceptions import RateLimited, Unavailable
+from django_phone_otp.exceptions import RateLimited, RetryLater
 from django_phone_otp.models import Delivery
 from django_phone_otp.services import limits, receipts, schedule
 from django_phone_otp.services.transactions import database
@@ -78,7 +78,7 @@ def _ask_about(delivery: Delivery) -> Answer:
         moved = receipts.apply(delivery, backends[alias].fetch_status(delivery.vendor_id))
     except DatabaseError:
         raise
-    except (DeliveryError, MalformedWebhook, Unavailable) as failure:
+    except (DeliveryError, MalformedWebhook, RetryLater) as failure:
         logger.warning("Backend %r could not be asked: %s", alias, type(failure).__name__)
         return Answer.FAILED
     except Exception as problem:  # noqa: BLE001 - a fault in a backend must not end the run for the others
@@ -90,13 +90,15 @@ def _ask_about(delivery: Delivery) -> Answer:
 def _keep_pace(alias: str) -> None:
     """Wait until one more request fits what the vendor allows, with room left for messages.
 
-    Raises ``Unavailable`` when that cannot be counted.
+    Raises ``RateLimited`` when that takes too long, ``Unavailable`` when it cannot be counted.
     """
     documented = backends[alias].account_rate
     if documented:
         rate = parse_rate(documented)
         time.sleep(rate.seconds / (rate.count * SHARE))
-    try:
-        limits.hit_account(alias, message=False)
-    except RateLimited as refusal:
-        time.sleep(min(refusal.retry_after, WAIT_MAXIMUM))
+    waited = 0.0
+    while wait := limits.hit_account(alias, message=False):
+        if waited + wait > WAIT_MAXIMUM:
+            raise RateLimited(wait)
+        time.sleep(wait)
+        waited += wait

@@ -10,6 +10,7 @@ from django_phone_otp import conf
 from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services.unlocking import SET_ASIDE
 
 BATCH = 500  # rows: a few milliseconds of locks
 
@@ -17,7 +18,7 @@ BATCH = 500  # rows: a few milliseconds of locks
 def clear_expired(batch: int = BATCH) -> Iterator[int]:
     """Delete challenges older than ``RETENTION``, batch by batch; yield how many went with each.
 
-    What stays is a number's newest challenge while it counts failures, without its context and
+    What stays is a number's newest challenge of a lane while it counts failures, without its context and
     deliveries: the ceiling of consecutive failures must not be waited out.
     """
     cutoff = timezone.now() - conf.current().retention
@@ -45,7 +46,8 @@ def count_expired() -> int:
 
 def _counts() -> Q:
     newer = Challenge.objects.filter(
-        number=OuterRef("number"), purpose=OuterRef("purpose"), serial__gt=OuterRef("serial")
+        number=OuterRef("number"), purpose=OuterRef("purpose"), lane=OuterRef("lane"), serial__gt=OuterRef("serial")
     )
     failures = Q(streak__gt=0) | Q(attempts__gt=0)
-    return Q(failures, ~Q(status=ChallengeStatus.VERIFIED), ~Exists(newer))
+    set_aside = Q(lane__startswith=SET_ASIDE)
+    return Q(failures, ~Q(status=ChallengeStatus.VERIFIED), ~set_aside, ~Exists(newer))

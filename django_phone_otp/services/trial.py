@@ -11,13 +11,14 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.exceptions import NumberNotAllowed
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import limits
+from django_phone_otp.services.admission import message_buckets
 from django_phone_otp.services.messages import compose
 from django_phone_otp.services.numbers import admit_number, find_test_number
 
 
 @sensitive_variables()
 def send_trial(phone: str, alias: str) -> tuple[str, SendResult]:
-    """Send a message with a code of zeros to ``phone`` through ``alias``; it counts against ``send.number``.
+    """Send a message with a code of zeros to ``phone`` through ``alias``; it counts as any message to it.
 
     Returns the masked number and the vendor's result.
 
@@ -28,9 +29,9 @@ def send_trial(phone: str, alias: str) -> tuple[str, SendResult]:
     if find_test_number(number.e164) is not None:
         raise NumberNotAllowed("test_number")  # it never reaches a vendor
     backend = backends[alias]
-    limits.hit({"send.number": number.e164})
     now, settings = timezone.now(), conf.current()
     purpose = next(iter(settings.purposes.values()))
+    limits.hit(message_buckets(number.e164, number.region, purpose.name), purpose)
     challenge = Challenge(
         number=number.e164,
         region=number.region,

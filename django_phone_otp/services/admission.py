@@ -1,0 +1,78 @@
+"""What a message or a guess must get past before anything else happens: limits, the guard, the project's hook."""
+
+from collections.abc import Mapping
+
+from django_phone_otp import conf
+from django_phone_otp.core.lanes import STRANGERS
+from django_phone_otp.core.numbers import NO_REGION, block_of, one_spelling
+from django_phone_otp.core.policies import Purpose
+from django_phone_otp.exceptions import PhoneOTPError, RateLimited
+from django_phone_otp.services import limits, spraying
+from django_phone_otp.services.askers import Asker
+from django_phone_otp.services.humans import require_human
+from django_phone_otp.services.limits import Strain
+
+
+def admit_message(asker: Asker, number: str, region: str, purpose: Purpose | None, lane: str) -> None:
+    """Count one message against its sender, then against where it goes; ask the hook when either is near its limit.
+
+    The sender is judged first: whoever is refused there must not use up the messages of a stranger's
+    number. What the hook demands costs the sender a place, and the number none.
+
+    Raises ``RateLimited``, ``ChallengeRequired`` or ``Unavailable``.
+    """
+    name = "" if purpose is None else purpose.name
+    sender = limits.hit(asker.buckets("send", lane), purpose)
+    goal = limits.hit(message_buckets(number, region, name, lane), purpose)
+    try:
+        require_human(asker, "send", name, max(sender.strain, goal.strain))
+    except PhoneOTPError:
+        goal.give_back()
+        raise
+
+
+def message_buckets(number: str, region: str, purpose: str, lane: str = STRANGERS) -> Mapping[str, str]:
+    """Return what a message counts against by where it goes.
+
+    In a ``lane`` of its own a number has places of its own, and its block of numbers does not count:
+    strangers must not be able to use them up.
+    """
+    return {
+        **number_buckets(number, purpose, lane),
+        **({} if lane else {"send.prefix": block_of(number)}),
+        "send.region": region or NO_REGION,
+        "send.purpose": purpose,
+        "send.global": "",
+    }
+
+
+def number_buckets(number: str, purpose: str, lane: str = STRANGERS) -> Mapping[str, str]:
+    """Return what a message counts against by its number alone."""
+    value = f"{one_spelling(number)} {lane}"
+    return {"send.number": value, "send.number_purpose": f"{purpose} {value}"}
+
+
+def admit_asker(asker: Asker, lane: str = STRANGERS) -> Strain:
+    """Count one guess against its sender. Raises ``RateLimited`` or ``Unavailable``."""
+    return limits.hit(asker.buckets("verify", lane)).strain
+
+
+def admit_guess(asker: Asker, purpose: str, lane: str, strain: Strain) -> spraying.Watch:
+    """Watch one guess; ask the hook when its sender is near a limit, or when too many guesses are wrong.
+
+    While they are, a stranger's guess waits, unless the hook is content with it.
+
+    Raises ``RateLimited``, ``ChallengeRequired`` or ``Unavailable``.
+    """
+    rates = conf.current().purposes.get(purpose)
+    watched = spraying.note(purpose, rates) if lane else spraying.watch(asker, purpose, rates)
+    if watched.wait:
+        strain = Strain(1.0, spraying.LIMIT)
+    try:
+        is_human = require_human(asker, "verify", purpose, strain)
+    except PhoneOTPError:
+        watched.was_not_judged()
+        raise
+    if watched.wait and not is_human:
+        raise RateLimited(watched.wait)
+    return watched

@@ -118,7 +118,7 @@ class ChallengeRequired(PhoneOTPError):
     message = _("Confirm that you are not a robot, then try again.")
 
     def __init__(self, demand: Mapping[str, str]) -> None:
-        super().__init__()
+        super().__init__(demand)
         self.demand = dict(demand)
 
 

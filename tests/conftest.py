@@ -1,6 +1,7 @@
 """Fixtures that the whole suite shares."""
 
 import json
+import uuid
 
 import pytest
 import time_machine
@@ -74,18 +75,27 @@ def faulty_receivers():
 def redis_cache(settings):
     """Count limits in a real Redis."""
     need("redis", answers("redis"))
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": "redis://127.0.0.1:6379/9",
-            "KEY_PREFIX": f"phone_otp_test{suite.RUN}",
-        }
-    }
+    settings.CACHES = {"default": suite.SHARED_CACHES["redis"]}
     _forget_keys()
     yield cache
     _forget_keys()
     for pool in cache._cache._pools.values():
         pool.disconnect()
+
+
+@pytest.fixture
+def memcached_cache(settings):
+    """Count limits in a real memcached, under keys that no test had before."""
+    need("memcached", answers("memcached"))
+    settings.CACHES = {"default": {**suite.SHARED_CACHES["memcached"], "KEY_PREFIX": uuid.uuid4().hex}}
+    yield cache
+    cache._cache.close()
+
+
+@pytest.fixture(params=["redis", "memcached", "locmem"])
+def each_cache(request):
+    """Count limits in each kind of cache in turn."""
+    return cache if request.param == "locmem" else request.getfixturevalue(f"{request.param}_cache")
 
 
 def _forget_keys():

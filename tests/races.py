@@ -8,11 +8,14 @@ from django.db import connections
 
 
 def hang_up():
-    """Close this thread's connections to databases and to Redis, which Django would leave to the collector."""
+    """Close this thread's connections to databases and caches, which Django would leave to the collector."""
     connections.close_all()
     for cache in caches.all(initialized_only=True):
-        for pool in getattr(getattr(cache, "_cache", None), "_pools", {}).values():
+        client = getattr(cache, "_cache", None)
+        for pool in getattr(client, "_pools", {}).values():  # Redis
             pool.disconnect()
+        if hasattr(client, "hasher"):  # memcached
+            client.disconnect_all()
 
 
 def together(count, act):

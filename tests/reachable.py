@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 REQUIRED = os.environ.get("PHONE_OTP_REQUIRE_SERVICES") == "1"
-SERVERS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379}
+SERVERS = {"postgresql": 5432, "mariadb": 3306, "redis": 6379, "memcached": 11211}
 
 
 def answers(server: str) -> bool:

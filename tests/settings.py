@@ -86,6 +86,19 @@ if not ONLY_SQLITE and answers("mariadb"):
         "HOST": "127.0.0.1",
         "TEST": {"NAME": f"phone_otp_test{RUN}"},
     }
+# For tests of limits; the others count in this process.
+SHARED_CACHES = {
+    "redis": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": "redis://127.0.0.1:6379/9",
+        "KEY_PREFIX": f"phone_otp_test{RUN}",
+    },
+    "memcached": {
+        "BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache",
+        "LOCATION": "127.0.0.1:11211",
+        "KEY_PREFIX": f"phone_otp_test{RUN}",
+    },
+}
 DATABASE_ROUTERS = ["tests.routers.ChosenDatabase"]
 
 PHONE_OTP = {

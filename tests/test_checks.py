@@ -135,20 +135,6 @@ def test_a_dispatcher_must_be_something_to_call(production, path):
 
 
 @pytest.mark.parametrize(
-    ("setting", "value"), [("RATELIMIT_ENABLE", False), ("RATELIMIT_ENABLE", None), ("RATELIMIT_FAIL_OPEN", True)]
-)
-def test_limits_that_are_switched_off_are_an_error_everywhere(production, setting, value):
-    setattr(production, setting, value)
-    assert found(check_settings) == ["E022"]
-
-
-@pytest.mark.parametrize(("setting", "value"), [("RATELIMIT_ENABLE", True), ("RATELIMIT_FAIL_OPEN", False)])
-def test_limits_that_are_left_on_are_fine(production, setting, value):
-    setattr(production, setting, value)
-    assert found(check_settings) == []
-
-
-@pytest.mark.parametrize(
     "templates",
     [
         [],
@@ -312,15 +298,13 @@ def test_a_cache_that_does_not_count_for_all_is_found(production, name, ids):
     assert found(check_deployment) == ids
 
 
-def test_the_cache_that_limits_are_counted_in_is_the_one_that_is_judged(production):
+def test_a_cache_of_our_own_is_the_one_that_is_judged(production):
     locmem = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    production.CACHES = {"default": locmem, "shared": REDIS["default"]}
+    production.CACHES = {"default": locmem, "phone_otp": REDIS["default"]}
+    assert found(check_deployment) == []
+    production.CACHES = {"default": REDIS["default"], "phone_otp": locmem}
     assert found(check_deployment) == ["E036"]
-    production.RATELIMIT_USE_CACHE = "shared"
-    assert found(check_deployment) == ["E036"]  # Idempotency-Keys are still remembered in the default one
-    production.CACHES = {"default": REDIS["default"], "shared": locmem}
-    assert found(check_deployment) == ["E036"]
-    assert "'shared'" in text_of(check_deployment)
+    assert "'phone_otp'" in text_of(check_deployment)
 
 
 def test_a_wrong_setting_hides_the_findings_that_depend_on_it(production):

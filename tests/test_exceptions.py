@@ -18,6 +18,7 @@ CODES = {
     "InvalidPhone": "invalid_phone",
     "NumberNotAllowed": "number_not_allowed",
     "IncorrectCode": "incorrect_code",
+    "ChallengeRequired": "challenge_required",
     "ChallengeNotFound": "challenge_not_found",
     "ChallengeClosed": "challenge_closed",
     "ChallengeExpired": "challenge_expired",

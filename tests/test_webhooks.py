@@ -19,19 +19,20 @@ from tests.conftest import PHONE
 pytestmark = pytest.mark.django_db
 
 SECRET, OLD, OTHER = "made-up-secret-number-one", "made-up-secret-number-two", "made-up-secret-number-six"
+NOWHERE = "http://127.0.0.1:1"
 KALEYRA = "django_phone_otp.backends.kaleyra.KaleyraBackend"
 AOC = "django_phone_otp.backends.aoc.AOCBackend"
 LOCMEM = {"BACKEND": "django_phone_otp.backends.locmem.LocmemBackend"}
 
 
 def kaleyra(**options):
-    required = {"sid": "EXAMPLE00IN", "api_key": "made-up-key", "sender": "EXMPLE", "pod": "in"}
+    required = {"sid": "EXAMPLE00IN", "api_key": "made-up-key", "sender": "EXMPLE", "base_url": NOWHERE}
     return {"BACKEND": KALEYRA, "OPTIONS": {**required, "webhook_secrets": [SECRET, OLD], **options}}
 
 
 def aoc(**options):
     fields = {"id": "messageId", "status": "status"}
-    required = {"api_key": "made-up-key", "sender": "EXMPLE", "webhook_fields": fields}
+    required = {"api_key": "made-up-key", "sender": "EXMPLE", "base_url": NOWHERE, "webhook_fields": fields}
     return {"BACKEND": AOC, "OPTIONS": {**required, "webhook_secrets": [OTHER], **options}}
 
 

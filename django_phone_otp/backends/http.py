@@ -17,7 +17,7 @@ from urllib3.exceptions import (
 )
 from urllib3.util import Retry
 
-from django_phone_otp.backends.addresses import wrong_with
+from django_phone_otp.backends.addresses import is_loopback, wrong_with
 from django_phone_otp.backends.answers import HTTPAnswer
 from django_phone_otp.backends.base import (
     BackendUnavailable,
@@ -108,6 +108,11 @@ class HTTPBackend(BaseBackend):
         for option, value in options.items():
             if not (isinstance(value, str) and value and value.isprintable()):
                 raise self.invalid(f"{option} must be text on one line, and not empty")
+
+    @property
+    def reaches_people(self) -> bool:
+        """Whether its messages go to phones: not those for an API on this machine, which is a sandbox."""
+        return super().reaches_people and not is_loopback(self.base_url)
 
     @property
     def session(self) -> requests.Session:

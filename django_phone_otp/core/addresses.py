@@ -10,6 +10,7 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPV6_PREFIX = 64  # bits: what one customer is given at least (RFC 6177), so what counts as one client
 HOPS_MAXIMUM = 32  # a longer X-Forwarded-For is junk, not a chain of proxies
 UNKNOWN = "unknown"  # all who have no address share one bucket: never an unlimited one
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: one /64 for all of IPv4
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::[0-9]+)?", re.ASCII)
 _IPV4_PORT = re.compile(r"([0-9.]+):[0-9]+", re.ASCII)
 
@@ -57,6 +58,17 @@ def _is_trusted(address: Address | None, trusted: Sequence[Network]) -> bool:
 def _bucket(address: Address | None) -> str:
     if address is None:
         return UNKNOWN
-    if address.version == 6:
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = _translated(address)
+        return str(inner or ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
     return str(address)
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """Return the IPv4 address that an IPv6 one stands for: who has one such address has 65,536 /64s of 6to4.
+
+    For counting only. Which proxies are trusted is asked about the address itself, which nobody else can use.
+    """
+    if address in _NAT64:
+        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.sixtofour

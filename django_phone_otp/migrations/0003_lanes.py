@@ -4,23 +4,24 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('phone_otp', '0002_delivery_log'),
+        ("phone_otp", "0002_delivery_log"),
     ]
 
     operations = [
         migrations.RemoveConstraint(
-            model_name='challenge',
-            name='phone_otp_challenge_turn',
+            model_name="challenge",
+            name="phone_otp_challenge_turn",
         ),
         migrations.AddField(
-            model_name='challenge',
-            name='lane',
-            field=models.CharField(blank=True, default='', max_length=64, verbose_name='lane'),
+            model_name="challenge",
+            name="lane",
+            field=models.CharField(blank=True, default="", max_length=64, verbose_name="lane"),
         ),
         migrations.AddConstraint(
-            model_name='challenge',
-            constraint=models.UniqueConstraint(fields=('number', 'purpose', 'lane', 'serial'), name='phone_otp_challenge_turn'),
+            model_name="challenge",
+            constraint=models.UniqueConstraint(
+                fields=("number", "purpose", "lane", "serial"), name="phone_otp_challenge_turn"
+            ),
         ),
     ]

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -20,15 +20,11 @@ _COOKIE_MAXIMUM = 512  # characters; what `lanes` makes has under 200
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks for something. Without a request, nothing is known of them.
+    """Who asks for something. Without a request, nothing is known of them. ``address`` is what limits count by."""
 
-    ``address`` is what limits count by, ``client`` names a user or a session.
-    """
-
-    request: HttpRequest | None
-    address: str
-    client: str
-    entries: tuple[bytes, ...]
+    request: HttpRequest | None = field(repr=False)
+    address: str = ""
+    entries: tuple[bytes, ...] = field(default=(), repr=False)
 
     def lane(self, number: str) -> str:
         """Return the lane of this browser for ``number``: its own, or that of strangers."""
@@ -43,17 +39,19 @@ class Asker:
         """
         if self.request is None:
             return {}
-        address = {f"{verb}.ip": f"lane {lane}" if lane else self.address}
-        return {**address, "send.client": self.client} if verb == "send" and self.client else address
+        buckets = {f"{verb}.ip": f"lane {lane}" if lane else self.address}
+        # Asking for the user may cost a query, so only what has a limit for it asks.
+        client = client_of(self.request) if verb == "send" else ""
+        return {**buckets, "send.client": client} if client else buckets
 
 
 def asker_of(request: HttpRequest | None) -> Asker:
     """Return who makes ``request``."""
     if request is None:
-        return Asker(None, "", "", ())
+        return Asker(None)
     cookie = request.COOKIES.get(COOKIE, "")[:_COOKIE_MAXIMUM]
     entries = tuple(lanes.entries_of(cookie)) if cookie else ()
-    return Asker(request, client_address(*origin(request)), client_of(request), entries)
+    return Asker(request, client_address(*origin(request)), entries)
 
 
 def origin(request: HttpRequest) -> tuple[str, str, Sequence[Network]]:

@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.core.cache import cache
 from django.db import DatabaseError
 from django.db.models import F
 from django.db.models.functions import Coalesce
@@ -21,7 +20,7 @@ from django_phone_otp.core.redaction import REDACTED, redact
 from django_phone_otp.core.statuses import DeliveryStatus, states_before
 from django_phone_otp.models import VENDOR_ID_MAXIMUM, Delivery, DeliveryReceipt
 from django_phone_otp.services import early
-from django_phone_otp.services.caching import log_failures
+from django_phone_otp.services.caching import log_failures, shared_cache
 from django_phone_otp.services.codes import code_of
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.transactions import database
@@ -158,6 +157,6 @@ def _log_once(what: str, alias: str, line: str, word: str) -> None:
     digest = hashlib.sha256(f"{what} {alias} {word}".encode()).hexdigest()
     is_new = True  # without a cache, better twice than never
     with log_failures("receipts"):
-        is_new = cache.add(f"phone_otp.logged.{digest}", 1, LOGGED_EVERY)
+        is_new = shared_cache().add(f"phone_otp.logged.{digest}", 1, LOGGED_EVERY)
     if is_new:
         logger.warning(line, alias, word)

@@ -51,7 +51,8 @@ def test_the_inbox_keeps_what_a_phone_would_show_newest_first():
     with time_machine.travel(NOON, tick=False):
         assert backend.send(message("first")).id == "k-1"
         backend.send(message("second", channel="whatsapp"))
-    assert read_inbox() == [
+        kept = read_inbox()
+    assert kept == [
         {"number": "+14155550123", "channel": "whatsapp", "text": "second", "sent_at": "2026-11-22T12:00:00.250+00:00"},
         {"number": "+14155550123", "channel": "sms", "text": "first", "sent_at": "2026-11-22T12:00:00.250+00:00"},
     ]

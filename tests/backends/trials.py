@@ -15,10 +15,10 @@ from django_phone_otp.backends.base import Message
 from django_phone_otp.exceptions import DeliveryFailed
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.test import outbox, override_phone_otp
+from tests.unlimited import UNLIMITED
 
 LOCMEM = {"BACKEND": "django_phone_otp.backends.locmem.LocmemBackend"}
 UNHURRIED, SHORT = (2.0, 5.0), (0.3, 0.3)  # (connect, read) in seconds
-NO_LIMITS = {key: [] for key in ("send.number", "send.ip", "send.account")}
 
 
 @dataclass
@@ -53,7 +53,7 @@ def route_through(path, options, url, timeout=UNHURRIED):
     """Configure the backend at ``path`` as ``default`` at ``url``, and behind it a backup that takes everything."""
     vendor = {"BACKEND": path, "OPTIONS": {**options, "base_url": url, "timeout": timeout}}
     configured = {"default": vendor, "backup": LOCMEM}
-    with override_phone_otp(BACKENDS=configured, ROUTES=[{"backends": [*configured]}], LIMITS=NO_LIMITS):
+    with override_phone_otp(BACKENDS=configured, ROUTES=[{"backends": [*configured]}], LIMITS=UNLIMITED):
         yield backends["default"]
 
 

@@ -25,6 +25,8 @@ FAILURES = {
 
 
 class VendorBackend(BaseBackend):
+    reaches_people = False
+
     def __init__(self, *, alias, fails="", **options):
         super().__init__(alias=alias, **options)
         self.fails = fails

@@ -5,19 +5,21 @@ from datetime import timedelta
 import pytest
 
 import django_phone_otp as phone_otp
+from django_phone_otp import conf
 from django_phone_otp.exceptions import IncorrectCode, TooManyAttempts
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import budget
 from django_phone_otp.test import latest_code, override_phone_otp
 from tests.conftest import PHONE
-from tests.services.test_races import NO_SEND_LIMITS, wrong
+from tests.services.test_races import wrong
+from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def _only_the_budget_limits():
-    with override_phone_otp(LIMITS=NO_SEND_LIMITS):
+    with override_phone_otp(LIMITS=UNLIMITED):
         yield
 
 
@@ -128,7 +130,7 @@ def test_each_purpose_and_each_number_has_its_own(clock):
 
 
 def test_several_windows_hold_at_once(clock):
-    with override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["6/1h", "8/1d"]}):
+    with override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["6/1h", "8/1d"]}):
         fail(send(), 5)
         fail(send(), 1)
         with pytest.raises(TooManyAttempts):
@@ -141,7 +143,7 @@ def test_several_windows_hold_at_once(clock):
 
 
 def test_a_hundred_failures_in_a_row_end_it_until_somebody_lifts_it(clock):
-    with override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=30):
+    with override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=30):
         for expected in (30, 30, 30, 10):
             challenge = send()
             assert challenge.max_attempts == expected
@@ -156,7 +158,7 @@ def test_a_hundred_failures_in_a_row_end_it_until_somebody_lifts_it(clock):
 
 
 def test_a_right_code_starts_the_row_of_failures_anew(clock):
-    with override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=30):
+    with override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=30):
         for _ in range(3):
             fail(send(), 30)
         phone_otp.verify(send().handle, latest_code(PHONE))
@@ -165,7 +167,7 @@ def test_a_right_code_starts_the_row_of_failures_anew(clock):
 
 def test_the_row_of_failures_is_carried_past_a_page_of_challenges(clock, monkeypatch):
     monkeypatch.setattr(budget, "PAGE", 3)
-    with override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=10):
+    with override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["1000/1d"]}, MAX_ATTEMPTS=10):
         for _ in range(10):
             fail(send(), 10)
             clock.shift(timedelta(days=2))
@@ -190,6 +192,7 @@ def test_a_guess_written_a_moment_after_the_end_is_still_held(clock):
     """A server whose clock is behind, or an UPDATE that waited, must not slip past the budget."""
     challenge = send()
     clock.shift(310)
-    held = budget.read_budget(PHONE, "signup", challenge.expires_at + timedelta(seconds=10))
+    signup = conf.current().purposes["signup"]
+    held = budget.read_budget(PHONE, signup, "", challenge.expires_at + timedelta(seconds=10))
     assert held.entries[0].held(challenge.expires_at + timedelta(seconds=10)) == 5
     assert held.entries[0].held(challenge.expires_at + timedelta(seconds=30)) == 0

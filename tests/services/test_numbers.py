@@ -85,7 +85,7 @@ def test_a_number_that_costs_too_much_is_not_allowed_and_not_logged(phone, reaso
     assert reason in caplog.text
     assert phone[1:] not in caplog.text
     assert refusal.value.__cause__ is None
-    assert refusal.value.__suppress_context__
+    assert refusal.value.__context__ is None
 
 
 @pytest.mark.parametrize(

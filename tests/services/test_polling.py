@@ -21,17 +21,18 @@ from django_phone_otp.services import limits, polling, schedule
 from django_phone_otp.test import override_phone_otp
 from tests.conftest import every_database
 from tests.races import together
+from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db
 
 S = DeliveryStatus
-NO_LIMITS = {"send.number": [], "send.ip": []}
 
 
 class Polled(BaseBackend):
     """Takes every message, and answers what ``answers`` says about it."""
 
     polls = True
+    reaches_people = False
     asked = []
     answers = {}
     default = S.SENT
@@ -51,6 +52,10 @@ class Rated(Polled):
     account_rate = "10/1s"
 
 
+class Daily(Polled):
+    account_rate = "3/1d"
+
+
 @pytest.fixture(autouse=True)
 def pauses(monkeypatch):
     """Start anew, and list the pauses in place of making them."""
@@ -63,7 +68,7 @@ def pauses(monkeypatch):
 
 def through(kind="Polled", **changes):
     backend = {"BACKEND": f"{__name__}.{kind}"}
-    return override_phone_otp(BACKENDS={"default": backend, "second": backend}, **{"LIMITS": NO_LIMITS, **changes})
+    return override_phone_otp(BACKENDS={"default": backend, "second": backend}, **{"LIMITS": UNLIMITED, **changes})
 
 
 def send(count=1):
@@ -173,18 +178,33 @@ def test_the_pace_is_half_of_what_the_vendor_allows(clock, pauses):
     assert pauses == [0.2] * 3
 
 
-def test_a_full_account_is_waited_for(clock, pauses):
+def test_a_full_account_is_waited_for(clock, pauses, monkeypatch):
+    def pause(seconds):
+        pauses.append(seconds)
+        clock.shift(seconds)
+
+    monkeypatch.setattr(polling.time, "sleep", pause)
     with through("Rated"):
         send(2)
         clock.shift(60)
         for _ in range(10):
-            limits.hit_account("default")
+            assert not limits.hit_account("default")
         assert list(polling.sync()) == ["moved"] * 2
-    assert pauses == [0.2, 1, 0.2, 1]
+    # The second question finds room: what filled the account is over a second old by then.
+    assert pauses == [0.2, 0.9, 0.2]
+
+
+def test_an_account_that_stays_full_is_left_alone(clock):
+    with through("Daily"):
+        send(2)
+        clock.shift(60)
+        assert not limits.hit_account("default")
+        assert list(polling.sync()) == ["failed"] * 2
+    assert Polled.asked == []
 
 
 def test_questions_leave_the_projects_own_limit_to_messages(clock):
-    with through(LIMITS={**NO_LIMITS, "send.account": ["4/1d"]}):
+    with through(LIMITS={**UNLIMITED, "send.account": ["4/1d"]}):
         send(3)
         clock.shift(60)
         assert list(polling.sync()) == ["moved"] * 3

@@ -3,6 +3,7 @@
 import pytest
 
 import django_phone_otp as phone_otp
+from django_phone_otp.core.rates import Rate
 from django_phone_otp.exceptions import (
     ChallengeClosed,
     IncorrectCode,
@@ -17,10 +18,9 @@ from django_phone_otp.services import opening
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE, every_database
 from tests.races import kinds, together
+from tests.unlimited import UNLIMITED
 
 pytestmark = every_database
-
-NO_SEND_LIMITS = {"send.number": [], "send.ip": []}
 
 
 def wrong(code, position=0):
@@ -65,7 +65,7 @@ def test_of_twenty_redeems_of_one_token_one_succeeds(database):
     assert sum(isinstance(outcome, InvalidToken) for outcome in outcomes) == 19
 
 
-@override_phone_otp(LIMITS=NO_SEND_LIMITS)
+@override_phone_otp(LIMITS=UNLIMITED)
 def test_sends_at_once_are_granted_together_no_more_than_the_number_has(database):
     outcomes = together(20, lambda n: phone_otp.send(PHONE, purpose="signup"))
     granted = [outcome.max_attempts for outcome in outcomes if isinstance(outcome, Challenge)]
@@ -74,7 +74,7 @@ def test_sends_at_once_are_granted_together_no_more_than_the_number_has(database
     assert sorted(Challenge.objects.values_list("serial", flat=True)) == [1, 2, 3]
 
 
-@override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["12/1d"]})
+@override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["12/1d"]})
 def test_with_several_live_challenges_no_more_wrong_guesses_are_evaluated_than_the_number_has(database):
     """Ten attackers each open challenges and guess as fast as they can, until nobody is granted anything."""
 
@@ -99,7 +99,7 @@ def test_with_several_live_challenges_no_more_wrong_guesses_are_evaluated_than_t
     assert sum(outcomes) == 12
 
 
-@override_phone_otp(LIMITS={**NO_SEND_LIMITS, "verify.number": ["12/1d"]})
+@override_phone_otp(LIMITS={**UNLIMITED, "verify.number": ["12/1d"]})
 def test_canceling_while_guessing_buys_no_guesses(database):
     def attack(position):
         evaluated = 0
@@ -121,7 +121,7 @@ def test_canceling_while_guessing_buys_no_guesses(database):
     assert sum(outcomes) == 12
 
 
-@override_phone_otp(RESEND_AFTER=[0], LIMITS=NO_SEND_LIMITS)
+@override_phone_otp(RESEND_AFTER=[0], LIMITS=UNLIMITED)
 def test_a_resend_between_guesses_adds_none(database):
     challenge = phone_otp.send(PHONE, purpose="signup")
     code = latest_code(PHONE)
@@ -137,7 +137,7 @@ def test_a_resend_between_guesses_adds_none(database):
 
 
 def test_of_ten_resends_at_once_one_sends_a_message(database):
-    with override_phone_otp(RESEND_AFTER=[0, 60], LIMITS=NO_SEND_LIMITS):
+    with override_phone_otp(RESEND_AFTER=[0, 60], LIMITS=UNLIMITED):
         challenge = phone_otp.send(PHONE, purpose="signup")
         outcomes = together(10, lambda n: phone_otp.resend(challenge.handle))
     assert sum(isinstance(outcome, Challenge) for outcome in outcomes) == 1
@@ -154,7 +154,7 @@ def test_a_double_click_by_one_session_is_one_message(database, rf):
         request.session = Session()
         return phone_otp.send(PHONE, purpose="signup", request=request)
 
-    with override_phone_otp(LIMITS=NO_SEND_LIMITS):
+    with override_phone_otp(LIMITS=UNLIMITED):
         outcomes = together(8, click)
     assert kinds(outcomes) == {"Challenge": 8}
     assert len({outcome.handle for outcome in outcomes}) == 1
@@ -165,7 +165,7 @@ def test_one_idempotency_key_is_one_message(database, rf):
     def ask(_):
         return phone_otp.send(PHONE, purpose="signup", request=rf.post("/"), idempotency_key="made-up-key")
 
-    with override_phone_otp(LIMITS=NO_SEND_LIMITS):
+    with override_phone_otp(LIMITS=UNLIMITED):
         outcomes = together(8, ask)
     assert kinds(outcomes) == {"Challenge": 8}
     assert len({outcome.handle for outcome in outcomes}) == 1
@@ -204,7 +204,7 @@ def test_a_turn_lost_fifty_times_is_an_honest_refusal(database, monkeypatch):
     monkeypatch.setattr(opening, "TURN_PAUSE", 0)
     phone_otp.send(PHONE, purpose="signup")
     # A budget that always looks as it did before the first send: every turn is lost.
-    monkeypatch.setattr(opening, "read_budget", lambda *_: opening.Budget([]))
+    monkeypatch.setattr(opening, "read_budget", lambda *_: opening.Budget([], (Rate(15, 86400),)))
     with pytest.raises(Unavailable):
         phone_otp.send(PHONE, purpose="signup")
     assert Challenge.objects.count() == 1

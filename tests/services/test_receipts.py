@@ -345,8 +345,8 @@ def test_without_the_cache_an_early_receipt_is_lost_and_nothing_else(monkeypatch
         def __getattr__(self, name):
             raise ConnectionError("the cache is gone")
 
-    monkeypatch.setattr(early, "cache", Broken())
-    monkeypatch.setattr(receipts, "cache", Broken())
+    monkeypatch.setattr(early, "shared_cache", Broken)
+    monkeypatch.setattr(receipts, "shared_cache", Broken)
     with quick(monkeypatch, S.DELIVERED):
         assert phone_otp.send(PHONE, purpose="signup").delivery_status == "accepted"
     assert caplog.text.count("The cache for receipts failed: ConnectionError") == 3

@@ -8,15 +8,16 @@ from django.core.cache import BaseCache
 
 from django_phone_otp.services.counters.slots import Slot, SlotCounters
 
-_NONE = b"phone_otp.none"  # a key that is never set: reading it ends a pipeline
-_END = b"END\r\n"
+_MISSING = b"NOT_FOUND"
 
 
 class MemcachedCounters(SlotCounters):
     """The counters of Django's ``PyMemcacheCache``.
 
-    Commands are written one after another and answered in the same order (memcached's protocol.txt), which
-    the library itself does only for reads.
+    Commands are written one after another and answered in the same order (memcached's protocol.txt). The
+    library does that for its own commands of many keys, and so has what it takes in a private method; its
+    public ``raw_command()`` loses what does not arrive in one piece (pymemcache 4.0). A library that has
+    changed inside is counted in by Django's calls instead.
     """
 
     def __init__(self, cache: BaseCache, servers: Any) -> None:
@@ -25,58 +26,60 @@ class MemcachedCounters(SlotCounters):
 
     @classmethod
     def of(cls, cache: BaseCache) -> Self | None:
-        """Return the counters of ``cache``, or None when it is no memcached that takes raw commands."""
+        """Return the counters of ``cache``, or None when it is no pymemcache that can be asked so."""
         servers = getattr(cache, "_cache", None)
-        return cls(cache, servers) if hasattr(servers, "hasher") else None
+        can = hasattr(servers, "hasher") and hasattr(getattr(servers, "client_class", None), "_misc_cmd")
+        return cls(cache, servers) if can else None
 
     def exchange(
         self, takes: Sequence[Slot], looks: Sequence[Slot], gives: Sequence[Slot] = ()
     ) -> tuple[list[int], Mapping[str, int]]:
         """Take away, add, then read."""
-        adding, giving = set(takes), set(gives)
         sums: dict[Slot, int] = {}
         found: dict[str, int] = {}
-        for server, slots in self._by_server((*gives, *takes, *looks)).items():
-            givers, takers = [s for s in slots if s in giving], [s for s in slots if s in adding]
-            readers = [slot for slot in slots if slot not in adding and slot not in giving]
-            lines = self._ask(server, [*map(self._give, givers), *map(self._take, takers), self._get(readers)])
-            for _ in givers:
+        for server, (giving, taking, looking) in self._by_server(gives, takes, looks).items():
+            asked = [*map(self._give, giving), *(each for slot in taking for each in self._take(slot))]
+            lines = self._ask(server, [*asked, *map(self._look, looking)])
+            for _ in giving:
                 next(lines)  # the new count, or that there is none
-            for slot in takers:
+            for slot in taking:
                 next(lines)  # whether it was there before
                 sums[slot] = int(next(lines))
-            keys = {self._name(slot): slot.key for slot in readers}
-            found.update((keys[line.split()[1]], int(next(lines))) for line in lines)
+            found.update((slot.key, int(line)) for slot, line in zip(looking, lines, strict=True) if line != _MISSING)
         return [sums[slot] for slot in takes], found
 
     def drop(self, slots: Sequence[Slot]) -> None:
         """Delete ``slots``."""
-        for server, here in self._by_server(slots).items():
-            self._ask(server, [*(b"delete %b\r\n" % self._name(slot) for slot in here), self._get([])])
+        for server, (here,) in self._by_server(slots).items():
+            self._ask(server, [b"delete %b\r\n" % self._name(slot) for slot in here])
 
-    def _by_server(self, slots: Sequence[Slot]) -> Mapping[Any, list[Slot]]:
-        """Sort ``slots`` by the server that their counter lives on, as a whole: the order of commands counts there."""
-        found: defaultdict[Any, list[Slot]] = defaultdict(list)
-        for slot in slots:
-            node = self._servers.hasher.get_node(self._cache.make_key(slot.home))
-            found[self._servers.clients[node]].append(slot)
+    def _by_server(self, *groups: Sequence[Slot]) -> Mapping[Any, list[list[Slot]]]:
+        """Sort each of ``groups`` by server: all slots of a counter live on one, where the order of commands counts."""
+        homes = {slot.home for group in groups for slot in group}
+        servers = {home: self._servers.clients[self._servers.hasher.get_node(home)] for home in homes}
+        found: defaultdict[Any, list[list[Slot]]] = defaultdict(lambda: [[] for _ in groups])
+        for position, group in enumerate(groups):
+            for slot in group:
+                found[servers[slot.home]][position].append(slot)
         return found
 
     def _ask(self, server: Any, commands: list[bytes]) -> Iterator[bytes]:
-        # The library writes the last line break, and cuts the ending off.
-        answer: bytes = server.raw_command(b"".join(commands).removesuffix(b"\r\n"), _END)
-        return iter(answer.splitlines())
+        """Write all of ``commands``, each of which is answered with one line, and return the lines."""
+        if hasattr(server, "client_pool"):
+            with server.client_pool.get_and_release(destroy_on_fail=True) as client:
+                return iter(client._misc_cmd(commands, b"counters", False))
+        return iter(server._misc_cmd(commands, b"counters", False))
 
     def _give(self, slot: Slot) -> bytes:
         return b"decr %b 1\r\n" % self._name(slot)
 
-    def _take(self, slot: Slot) -> bytes:
+    def _take(self, slot: Slot) -> tuple[bytes, bytes]:
         lifetime = int(self._cache.get_backend_timeout(slot.lifetime) or 0)  # over 30 days, memcached takes a date
         name = self._name(slot)
-        return b"add %b 0 %d 1\r\n0\r\nincr %b 1\r\n" % (name, lifetime, name)
+        return b"add %b 0 %d 1\r\n0\r\n" % (name, lifetime), b"incr %b 1\r\n" % name
 
-    def _get(self, slots: Sequence[Slot]) -> bytes:
-        return b"get %b\r\n" % b" ".join([*map(self._name, slots), _NONE])
+    def _look(self, slot: Slot) -> bytes:
+        return b"incr %b 0\r\n" % self._name(slot)  # answered with one line, which a get is not
 
     def _name(self, slot: Slot) -> bytes:
         return self._cache.make_key(slot.key).encode()

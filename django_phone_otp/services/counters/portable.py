@@ -22,7 +22,8 @@ class PortableCounters(SlotCounters):
         """Take away, add, then read."""
         for slot in gives:
             with suppress(ValueError):  # it ran out, or was dropped
-                self._cache.decr(slot.key)
+                if self._cache.decr(slot.key) < 0:
+                    self._cache.incr(slot.key)  # nothing had been taken
         sums = [self._add_one(slot) for slot in takes]
         return sums, self._cache.get_many([slot.key for slot in looks]) if looks else {}
 

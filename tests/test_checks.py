@@ -134,6 +134,15 @@ def test_a_dispatcher_must_be_something_to_call(production, path):
     assert text_of(check_settings).startswith("PHONE_OTP['DISPATCHER']: ")
 
 
+@pytest.mark.parametrize("path", ["nowhere.hook", "django_phone_otp.__version__", "django_phone_otp.nothing"])
+def test_a_challenge_hook_must_be_something_to_call(production, path):
+    spoil(production, CHALLENGE_HOOK="builtins.dict")
+    assert found(check_settings) == []
+    spoil(production, CHALLENGE_HOOK=path)
+    assert found(check_settings) == ["E039"]
+    assert text_of(check_settings).startswith("PHONE_OTP['CHALLENGE_HOOK']: ")
+
+
 @pytest.mark.parametrize(
     "templates",
     [
@@ -218,6 +227,18 @@ def test_a_fixed_code_that_is_allowed_in_production_is_a_warning(production):
     assert found(check_deployment) == []
     spoil(production, TEST_NUMBERS={"+15555550101": entry, FICTION: {**entry, "allow_in_production": True}})
     assert found(check_deployment) == ["W032"]
+
+
+@pytest.mark.parametrize(
+    ("number", "ids"),
+    [("+14155550100", []), ("+447700900123", []), ("+15555550100", []), ("+14155551234", ["E041"]), ("+12", [])],
+)
+def test_a_test_number_must_be_nobodys(production, number, ids):
+    if number == "+12":
+        number = "+10000000000"
+    spoil(production, TEST_NUMBERS={number: {"code": "424242", "until": "2027-01-31"}})
+    assert found(check_deployment) == ids
+    assert number not in str(check_deployment(None))
 
 
 @pytest.mark.parametrize(("length", "ids"), [(4, ["E033"]), (5, ["E033"]), (6, []), (10, [])])
@@ -305,6 +326,12 @@ def test_a_cache_of_our_own_is_the_one_that_is_judged(production):
     production.CACHES = {"default": REDIS["default"], "phone_otp": locmem}
     assert found(check_deployment) == ["E036"]
     assert "'phone_otp'" in text_of(check_deployment)
+
+
+def test_a_cache_that_cannot_be_built_counts_nothing(production):
+    production.CACHES = {"default": {"BACKEND": "nowhere.Cache"}}
+    assert found(check_deployment) == ["E037"]
+    assert "'default'" in text_of(check_deployment)
 
 
 def test_a_wrong_setting_hides_the_findings_that_depend_on_it(production):

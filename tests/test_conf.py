@@ -64,7 +64,7 @@ def test_the_defaults_are_in_force(given, settings):
     current = conf.current()
     for purpose in current.purposes.values():
         assert (purpose.code_length, purpose.code_ttl, purpose.max_attempts) == (6, timedelta(minutes=5), 5)
-        assert (purpose.registered_only, purpose.context) == (False, ())
+        assert (purpose.registered_only, purpose.same_browser, purpose.context) == (False, False, ())
     assert current.routes == ()
     assert current.channels == ("sms",)
     assert current.regions == frozenset()
@@ -72,11 +72,21 @@ def test_the_defaults_are_in_force(given, settings):
     assert current.resend_after == (30, 40, 60, 90, 120)
     assert current.limits == {
         "send.number": (Rate(3, 300), Rate(10, 86_400)),
+        "send.number_purpose": (),
         "send.ip": (Rate(20, 3600),),
+        "send.client": (Rate(20, 86_400),),
+        "send.prefix": (Rate(50, 3600),),
+        "send.region": (),
+        "send.purpose": (),
+        "send.global": (),
         "send.account": (),
         "verify.number": (Rate(15, 86_400),),
         "verify.ip": (Rate(60, 3600),),
+        "verify.failed": (Rate(50, 600),),
     }
+    assert all(purpose.limits == current.limits for purpose in current.purposes.values())
+    assert current.challenge_hook is None
+    assert current.denied_prefixes == ()
     assert current.budget == MoneyBudget({})
     assert current.trusted_proxies == ()
     assert [key.id for key in current.keys] == [Key(settings.SECRET_KEY).id]
@@ -141,6 +151,17 @@ GOOD = [
     ("PURPOSES", {"signup": {"MAX_ATTEMPTS": 3}}, purpose(max_attempts=3)),
     ("PURPOSES", {"signup": {"REGISTERED_ONLY": True}}, purpose(registered_only=True)),
     ("PURPOSES", {"signup": {"CONTEXT": ["amount", "payee"]}}, purpose(context=("amount", "payee"))),
+    ("PURPOSES", {"signup": {"SAME_BROWSER": True}}, purpose(same_browser=True)),
+    (
+        "PURPOSES",
+        {"signup": {"LIMITS": {"verify.number": ["5/1d"], "send.purpose": ["9/1h", "9/1h"]}}},
+        lambda c: (
+            c.purposes["signup"].limits
+            == {**c.limits, "verify.number": (Rate(5, 86_400),), "send.purpose": (Rate(9, 3600),)}
+        ),
+    ),
+    ("DENIED_PREFIXES", ["+4470", "+1"], lambda c: c.denied_prefixes == ("+4470", "+1")),
+    ("CHALLENGE_HOOK", "builtins.dict", lambda c: c.challenge_hook == "builtins.dict"),
     ("CHANNELS", ["voice", "whatsapp"], lambda c: c.channels == ("voice", "whatsapp")),
     ("REGIONS", ["IN", "GG"], lambda c: c.regions == {"IN", "GG"}),
     ("REGIONS", ["*"], lambda c: c.regions == {"*"}),
@@ -303,6 +324,8 @@ BAD = {
         {"send.number": None},
         {"verify.number": []},
     ],
+    "DENIED_PREFIXES": [None, "+44", ["44"], ["+"], ["+044"], ["+44 70"], [""], [7], ["+4\uff14"], ["+" + "4" * 16]],
+    "CHALLENGE_HOOK": ["", "hook", 7, True, ["shop.captcha.hook"], dict],
     "TRUSTED_PROXIES": [None, "10.0.0.0/8", ["10.0.0.1/8"], ["proxy.example"], ["10.0.0.0/33"], [""], [7], 1],
     "KEYS": [None, SECRET, [SECRET, ""], [SECRET, None], [SECRET.encode()], {"new": SECRET}, 7],
     "TOKEN_TTL": DURATIONS,
@@ -418,7 +441,7 @@ def test_the_error_names_the_place_and_the_right_word(key, value, said):
         ("CODE_LENGHT", "unknown; did you mean 'CODE_LENGTH'?"),
         ("code_ttl", "unknown; did you mean 'CODE_TTL'?"),
         ("BACKEND", "unknown; did you mean 'BACKENDS'?"),
-        ("ZZZ", "unknown; known are BACKENDS, BUDGET, CHANNELS,"),
+        ("ZZZ", "unknown; known are BACKENDS, BUDGET, CHALLENGE_HOOK,"),
         (7, "unknown; known are"),
     ],
 )

@@ -48,6 +48,8 @@ def make(error):
         return error(f"{NUMBER} {CODE}")
     if error is exceptions.IncorrectCode:
         return error(3)
+    if error is exceptions.ChallengeRequired:
+        return error({"kind": f"{NUMBER} {CODE}"})
     return error(NUMBER, CODE)
 
 
@@ -95,6 +97,7 @@ def test_a_refusal_carries_what_programs_need():
     assert InvalidPhone().reason == "invalid"
     assert NumberNotAllowed("premium").reason == "premium"
     assert exceptions.IncorrectCode(4).attempts_left == 4
+    assert exceptions.ChallengeRequired({"kind": "captcha"}).demand == {"kind": "captcha"}
 
 
 def test_whoever_catches_an_invalid_phone_catches_one_that_is_not_allowed():

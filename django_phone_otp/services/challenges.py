@@ -64,7 +64,7 @@ def send(
     require_own_transaction("send")
     asked = intake.take_request(phone, purpose, channel, context)
     browser = intake.take_browser(asked.purpose, request)
-    claim = idempotency.claim("send", idempotency_key, request, *opening.body_of(asked))
+    claim = idempotency.claim("send", idempotency_key, request, *opening.body_of(asked), browser=browser)
     if claim.challenge is not None:
         return _read(intake.Named(claim.challenge, browser))
     try:

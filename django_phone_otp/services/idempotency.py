@@ -36,18 +36,19 @@ class Claim(NamedTuple):
             _cache("delete", self.client)
 
 
-def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes) -> Claim:
+def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes, browser: str = "") -> Claim:
     """Claim ``verb`` for this ``Idempotency-Key``, or without one for this browser session.
 
-    ``body`` is what was asked, part by part. Keys belong to the user, or to the session and address,
-    that sent them. Behind one address, only a key that nobody can guess tells people apart.
+    ``browser`` is the session's mark where it has one: a new session has no key yet. ``body`` is what was
+    asked, part by part. Keys belong to the user, or to the session and address, that sent them. Behind one
+    address, only a key that nobody can guess tells people apart.
 
     Raises ``IdempotencyMismatch`` when the key came with another body, ``Invalid`` for a malformed
     key, ``Unavailable`` when the cache that remembers keys does not answer.
     """
     signer = conf.current().keys.newest
     if key is None:
-        key_of_session = session_key(request)
+        key_of_session = browser or session_key(request)
         return Claim(signer.digest("client", b"session", key_of_session.encode()).hex() if key_of_session else "")
     if not _KEY.fullmatch(key):
         raise Invalid({"Idempotency-Key": [_("Use 1 to 255 visible ASCII characters.")]})

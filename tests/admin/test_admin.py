@@ -217,3 +217,14 @@ def test_a_delivery_that_nobody_was_asked_for_has_no_latency(staff, challenge):
     row = challenge.deliveries.get()
     Delivery.objects.update(latency=None)
     assert "answered after" in staff.get(url("delivery", "change", row.pk)).content.decode().lower()
+
+
+@pytest.mark.parametrize(
+    ("lane", "said"),
+    [("", "a stranger"), ("0" * 32, "a browser that is known for this number"), ("aside 1 ", "set aside when")],
+)
+def test_a_challenge_says_whether_a_stranger_asked(staff, challenge, lane, said):
+    Challenge.objects.update(lane=lane)
+    page = staff.get(url("challenge", "change", challenge.pk)).content.decode()
+    assert said in page
+    assert "0" * 32 not in page

@@ -123,3 +123,23 @@ def test_whatever_arrives_there_is_one_address_to_count_by(peer, forwarded_for, 
         network = ipaddress.ip_network(address)
         assert network.prefixlen == (32 if network.version == 4 else 64)
         assert client_address(str(network.network_address), "", ()) == address
+
+
+@pytest.mark.parametrize(
+    ("peer", "counted"),
+    [
+        ("64:ff9b::198.51.100.7", "198.51.100.7"),  # NAT64
+        ("2002:c633:6407::1", "198.51.100.7"),  # 6to4, any of the 65,536 networks behind one address
+        ("2002:c633:6407:ffff::1", "198.51.100.7"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("64:ff9b:1::198.51.100.7", "64:ff9b:1::/64"),
+    ],
+)
+def test_an_ipv4_address_that_wears_ipv6_counts_as_itself(peer, counted):
+    assert client_address(peer, "", []) == counted
+
+
+def test_an_ipv4_proxy_is_not_to_be_imitated_from_ipv6():
+    trusted = [ipaddress.ip_network("10.0.0.0/8")]
+    for peer in ("2002:a00:1::1", "64:ff9b::10.0.0.1"):
+        assert client_address(peer, "203.0.113.9", trusted) == "10.0.0.1"  # counted as that, and not believed

@@ -88,3 +88,11 @@ def test_all_that_was_sealed_is_unsealed_for_its_use_only(pk, use):
     sealed = seal(RING, use, pk)
     assert unseal(RING, use, sealed) == pk
     assert unseal(RING, TOKEN if use == HANDLE else HANDLE, sealed) is None
+
+
+def test_a_handle_that_is_bound_is_worth_nothing_elsewhere():
+    bound = seal(RING, HANDLE, PK, "browser one")
+    assert unseal(RING, HANDLE, bound, "browser one") == PK
+    assert unseal(RING, HANDLE, bound) is None
+    assert unseal(RING, HANDLE, bound, "browser two") is None
+    assert unseal(RING, HANDLE, seal(RING, HANDLE, PK), "browser one") is None

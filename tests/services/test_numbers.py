@@ -4,14 +4,20 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 
+from django_phone_otp.backends.base import BaseBackend
 from django_phone_otp.core.numbers import Number
 from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
-from django_phone_otp.services.numbers import admit_number, find_test_number
+from django_phone_otp.services.numbers import admit_number, find_test_number, look_up, refusal_of
 from django_phone_otp.test import override_phone_otp
 
 PHONE = "+14155550123"
 FICTION = "+15555550100"  # no such number, as libphonenumber knows
+LOCMEM = "django_phone_otp.backends.locmem.LocmemBackend"
 TEST_NUMBER = {"code": "424242", "until": "2027-01-31"}
+
+
+class ReachingBackend(BaseBackend):
+    """Has a vendor, as far as anyone can tell."""
 
 
 def test_numbers(**changes):
@@ -178,3 +184,56 @@ def test_a_test_number_that_is_not_in_force_is_refused_in_every_spelling(spellin
     with override_phone_otp(TEST_NUMBERS=numbers, DEFAULT_REGION="US"), pytest.raises(NumberNotAllowed) as refusal:
         admit_number(spelling)
     assert refusal.value.reason == "test_number"
+
+
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [("+14155550123", "prefix"), ("+14165550123", ""), ("+19002345678", "premium"), ("+447911123456", "region")],
+)
+def test_denied_prefixes_are_refused_before_regions_are_asked(number, reason):
+    with override_phone_otp(DENIED_PREFIXES=["+1415", "+4479999"], REGIONS=["US", "CA"]):
+        assert look_up(number)[1] == reason
+        assert refusal_of(number) == reason
+
+
+class TestFictionalNumbers:
+    REACHING = {"default": {"BACKEND": f"{__name__}.ReachingBackend"}}
+
+    @pytest.mark.parametrize("number", ["+14155550123", "+442079460123", "+33199001234", "+61255501234"])
+    def test_get_no_message_that_somebody_pays_for(self, number):
+        with override_phone_otp(BACKENDS=self.REACHING):
+            with pytest.raises(NumberNotAllowed) as refusal:
+                admit_number(number)
+            assert refusal.value.reason == "fictional"
+        assert admit_number(number).e164 == number, "backends for development take them"
+
+    @pytest.mark.parametrize("number", ["+14155551234", "+442079470123", "+14155550223"])
+    def test_are_not_those_beside_them(self, number):
+        with override_phone_otp(BACKENDS=self.REACHING):
+            assert admit_number(number).e164 == number
+
+    def test_that_are_test_numbers_are_what_they_are(self, settings):
+        settings.DEBUG = True
+        entry = {"code": "424242", "until": "2099-01-31"}
+        with override_phone_otp(BACKENDS=self.REACHING, TEST_NUMBERS={"+14155550123": entry}):
+            assert admit_number("+14155550123").e164 == "+14155550123"
+
+    def test_are_taken_for_a_sandbox_on_this_machine(self):
+        account = {"api_key": "made-up", "sender": "EXMPLE"}
+        aoc = "django_phone_otp.backends.aoc.AOCBackend"
+        with override_phone_otp(
+            BACKENDS={"default": {"BACKEND": aoc, "OPTIONS": {**account, "base_url": "http://127.0.0.1:1"}}}
+        ):
+            admit_number("+14155550123")
+        with override_phone_otp(BACKENDS={"default": {"BACKEND": aoc, "OPTIONS": account}}):
+            assert refusal_of("+14155550123") == "fictional"
+
+    def test_an_alias_that_cannot_be_built_reaches_nobody(self):
+        broken = {"default": {"BACKEND": LOCMEM}, "broken": {"BACKEND": "nowhere.Backend"}}
+        with override_phone_otp(BACKENDS=broken):
+            admit_number("+14155550123")
+
+
+def test_a_number_that_cannot_be_read_any_more_is_refused():
+    """A fictional test number that has left the settings, say."""
+    assert refusal_of("+15555550100") == "invalid"

@@ -76,6 +76,12 @@ def test_what_is_given_back_can_be_taken_again_in_the_slot_where_it_was_taken(co
     assert counters.count([ONE], NOW + 30_000)[0].wait
 
 
+def test_nothing_is_given_back_in_a_slot_where_nothing_is_left(counters):
+    for step in (TAKE, GIVE_BACK, GIVE_BACK, TAKE):
+        counters.count([replace(ONE, step=step)], NOW)
+    assert used(counters, ONE) == [1]
+
+
 def test_nothing_is_given_back_that_was_not_taken(counters):
     for _ in range(3):
         counters.count([replace(ONE, step=GIVE_BACK)], NOW)
@@ -178,7 +184,27 @@ def test_which_caches_are_known_to_count_exactly(settings, kind, exact):
     assert is_exact(caches["default"]) is exact
 
 
-class TestPymemcacheWithoutServers:
+class TestPymemcache:
+    def test_counts_through_a_pool_of_connections_too(self, memcached_cache, settings):
+        own = settings.CACHES["default"]
+        settings.CACHES = {"default": {**own, "OPTIONS": {"use_pooling": True}}}
+        counters = counters_of(caches["default"])
+        assert [counters.count([ONE], NOW)[0].wait > 0 for _ in range(4)] == [False, False, False, True]
+        counters.forget([ONE], NOW)
+        assert used(counters, ONE) == [0]
+        hang_up()
+
+    def test_spread_over_servers_keeps_a_counter_together(self, memcached_cache, settings):
+        """Two names of one server: each counter has its slots on one of them, and all are counted."""
+        own = settings.CACHES["default"]
+        settings.CACHES = {"default": {**own, "LOCATION": ["127.0.0.1:11211", "localhost:11211"]}}
+        counters = counters_of(caches["default"])
+        tallies = [Tally(f"spread{n}", Rate(2, 60)) for n in range(12)]
+        waits = [[reading.wait > 0 for reading in counters.count(tallies, NOW)] for _ in range(3)]
+        assert waits == [[False] * 12, [False] * 12, [True] * 12]
+        assert used(counters, *tallies) == [2] * 12
+        hang_up()
+
     def test_a_server_that_is_gone_is_an_error_and_not_a_zero(self, settings):
         settings.CACHES = {
             "default": {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "127.0.0.1:1"}

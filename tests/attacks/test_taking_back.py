@@ -1,0 +1,94 @@
+"""A2: whatever goes wrong around a guess, its count stands."""
+
+from collections import Counter
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.db import connections, transaction
+
+import django_phone_otp as phone_otp
+from django_phone_otp.models import Challenge
+from django_phone_otp.test import latest_code, override_phone_otp
+from tests.attacks.attackers import PHONE, browser, guess_wrong, wrong
+from tests.conftest import every_database
+from tests.races import together
+from tests.unlimited import UNLIMITED
+
+pytestmark = every_database
+
+
+class Breaks:
+    """A project's middleware that fails after each request."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        self.get_response(request)
+        raise RuntimeError("a fault in the project")
+
+
+@pytest.fixture(autouse=True)
+def _ten_guesses():
+    with override_phone_otp(LIMITS=UNLIMITED, MAX_ATTEMPTS=10):
+        yield
+
+
+@pytest.fixture
+def atomic_requests(database, monkeypatch):
+    """Run every view of the project in a transaction."""
+    monkeypatch.setitem(database.settings_dict, "ATOMIC_REQUESTS", True)
+    return database
+
+
+@pytest.fixture
+def challenge(database):
+    """The handle that an attacker has, and the code that only the owner knows."""
+    handle = browser().send().json()["challenge"]
+    return handle, latest_code(PHONE)
+
+
+def assert_counted(handle, code):
+    assert Challenge.objects.get().attempts == 10
+    assert browser().verify(handle, code).status_code == 429
+
+
+def test_a2_atomic_requests_take_no_guess_back(atomic_requests, challenge):
+    assert guess_wrong(12, *challenge) == {"incorrect_code": 10, "too_many_attempts": 2}
+    assert_counted(*challenge)
+
+
+def test_a2_receivers_that_raise_take_no_guess_back(atomic_requests, challenge, faulty_receivers):
+    assert guess_wrong(12, *challenge) == {"incorrect_code": 10, "too_many_attempts": 2}
+    assert_counted(*challenge)
+
+
+def test_a2_a_middleware_that_raises_takes_no_guess_back(atomic_requests, challenge, settings):
+    whole = settings.MIDDLEWARE
+    settings.MIDDLEWARE = [f"{__name__}.Breaks", *whole]
+    handle, code = challenge
+    for n in range(10):
+        with pytest.raises(RuntimeError):
+            browser().verify(handle, wrong(code, n))
+    settings.MIDDLEWARE = whole
+    assert_counted(handle, code)
+
+
+def test_a2_many_at_once_in_transactions_of_the_project_take_no_guess_back(atomic_requests, challenge):
+    handle, code = challenge
+
+    def guess(position):
+        # Each thread has connections of its own, so each has to be told.
+        connections[atomic_requests.alias].settings_dict["ATOMIC_REQUESTS"] = True
+        return browser().verify(handle, wrong(code, position)).json()["code"]
+
+    assert Counter(together(30, guess)) == {"incorrect_code": 10, "too_many_attempts": 20}
+    assert_counted(handle, code)
+
+
+def test_a2_where_counts_could_be_taken_back_no_guess_is_judged(database, challenge):
+    handle, code = challenge
+    for guess in (wrong(code), code):
+        with pytest.raises(ImproperlyConfigured), transaction.atomic(using=database.alias):
+            phone_otp.verify(handle, guess)
+    assert Challenge.objects.get().attempts == 0

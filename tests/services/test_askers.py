@@ -1,0 +1,120 @@
+"""Who asks, and what they count by."""
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
+
+import django_phone_otp as phone_otp
+from django_phone_otp.models import Challenge
+from django_phone_otp.services.askers import COOKIE, asker_of, browser_of, mark_browser, remember_browser
+from tests.conftest import PHONE
+
+OTHER = "+14155550199"
+
+
+def known(rf, number=PHONE, **changes):
+    """Return a request of a browser that verified ``number``."""
+    request, response = rf.post("/", **changes), HttpResponse()
+    remember_browser(request, response, number)
+    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    return request
+
+
+def test_without_a_request_nothing_is_known():
+    asker = asker_of(None)
+    assert (asker.address, asker.lane(PHONE), asker.buckets("send")) == ("", "", {})
+
+
+def test_a_stranger_counts_by_the_address(rf):
+    asker = asker_of(rf.post("/", REMOTE_ADDR="198.51.100.7"))
+    assert asker.buckets("send") == {"send.ip": "198.51.100.7"}
+    assert asker.buckets("verify") == {"verify.ip": "198.51.100.7"}
+
+
+def test_a_user_counts_as_such_and_a_session_where_there_is_no_user(rf, client, django_user_model, db):
+    request = rf.post("/")
+    request.user = AnonymousUser()
+    request.session = client.session
+    request.session.save()
+    assert asker_of(request).buckets("send")["send.client"] == f"session {request.session.session_key}"
+    request.user = django_user_model.objects.create_user("member")
+    assert asker_of(request).buckets("send")["send.client"] == f"user {request.user.pk}"
+    assert "send.client" not in asker_of(request).buckets("verify")
+
+
+def test_in_a_lane_of_its_own_a_browser_does_not_count_by_its_address(rf):
+    asker = asker_of(known(rf))
+    lane = asker.lane(PHONE)
+    assert lane
+    assert asker.lane(OTHER) == ""
+    assert asker.buckets("send", lane) == {"send.ip": f"lane {lane}"}
+    assert asker.buckets("send", asker.lane(OTHER)) == {"send.ip": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("cookie", ["", "x", "A" * 43, ".".join(["A" * 43] * 4), "A" * 100_000, "\x00", "ü" * 43])
+def test_a_made_up_cookie_is_a_strangers(rf, cookie):
+    request = rf.post("/")
+    request.COOKIES[COOKIE] = cookie
+    assert asker_of(request).lane(PHONE) == ""
+
+
+def test_a_browser_that_is_known_for_one_number_is_for_a_second_one_too(rf):
+    request, response = known(rf), HttpResponse()
+    remember_browser(request, response, OTHER)
+    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    asker = asker_of(request)
+    assert asker.lane(PHONE)
+    assert asker.lane(OTHER)
+    assert asker.lane(PHONE) != asker.lane(OTHER)
+
+
+def test_the_cookie_is_kept_from_scripts_and_goes_where_the_session_goes(rf, settings):
+    settings.SESSION_COOKIE_PATH, settings.SESSION_COOKIE_DOMAIN = "/shop/", "example.com"
+    settings.SESSION_COOKIE_SAMESITE = "Strict"
+    response = HttpResponse()
+    remember_browser(rf.post("/"), response, PHONE)
+    cookie = response.cookies[COOKIE]
+    assert (cookie["path"], cookie["domain"], cookie["samesite"]) == ("/shop/", "example.com", "Strict")
+    assert cookie["httponly"]
+    assert cookie["max-age"] == 90 * 86400
+    assert not cookie["secure"]
+
+
+@pytest.mark.parametrize("secure", ["the request", "the setting"])
+def test_over_https_the_cookie_stays_there(rf, settings, secure):
+    settings.SESSION_COOKIE_SECURE = secure == "the setting"
+    response = HttpResponse()
+    remember_browser(rf.post("/", secure=secure == "the request"), response, PHONE)
+    assert response.cookies[COOKIE]["secure"]
+
+
+def test_the_repr_of_who_asks_shows_no_cookie(rf):
+    request = known(rf)
+    assert request.COOKIES[COOKIE] not in repr(asker_of(request))
+
+
+@pytest.mark.django_db
+def test_the_mark_of_a_browser_is_made_once_and_outlives_a_log_in(client):
+    class Request:
+        session = client.session
+
+    assert browser_of(Request()) == ""
+    mark = mark_browser(Request())
+    Request.session.cycle_key()
+    assert browser_of(Request()) == mark_browser(Request()) == mark
+    Request.session.flush()
+    assert browser_of(Request()) == ""
+    assert mark_browser(None) == browser_of(None) == ""
+
+
+@pytest.mark.django_db
+def test_the_api_makes_the_browser_known_for_the_number_and_nobody_else(api, code_of):
+    wrong = api.verify(api.send().json()["challenge"], "000000")
+    assert COOKIE not in wrong.cookies
+    response = api.verify(api.send().json()["challenge"], code_of(PHONE))
+    assert response.cookies[COOKIE].value
+    phone_otp.send(PHONE, purpose="login")  # somebody else
+    api.send()
+    lanes = list(Challenge.objects.order_by("pk").values_list("lane", flat=True))
+    assert lanes[:3] == ["", "", ""]
+    assert lanes[3]

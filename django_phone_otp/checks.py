@@ -211,9 +211,7 @@ def _check_cache() -> Iterator[CheckMessage]:
     try:
         cache = caches[alias]
     except Exception as problem:  # noqa: BLE001 - its client may be missing, or its options wrong
-        yield _error(
-            "E037", f"The cache {alias!r}, which counts limits, cannot be built: {type(problem).__name__}", hint
-        )
+        yield _error("E037", f"The cache {alias!r}, for limits, cannot be built: {type(problem).__name__}", hint)
         return
     if type(cache).__name__ in _UNSHARED:
         yield _error("E036", f"The cache {alias!r} is not shared, so each process counts limits of its own.", hint)

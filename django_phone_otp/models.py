@@ -19,7 +19,7 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 
 NUMBER_LENGTH = 16  # + and at most 15 digits (ITU-T E.164)
-LANE_LENGTH = 64  # a digest, and before it what it was set aside by
+LANE_LENGTH = 32  # its name, and before it what set it aside
 VENDOR_ID_MAXIMUM = 128
 _STORED = [status for status in ChallengeStatus if status != ChallengeStatus.EXPIRED]
 
@@ -32,8 +32,8 @@ class Challenge(models.Model):
     being unique makes two sends at once take turns; ``streak`` is how many consecutive guesses had
     failed before; ``max_attempts`` is what was granted of the rest.
 
-    ``lane`` is empty for strangers. A browser that is known for the number has a lane of its own, and
-    what staff set aside goes to one that nobody uses.
+    ``lane`` is empty for strangers, and ``known`` for browsers that are known for the number. What staff
+    set aside goes to a lane that nobody uses.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -76,7 +76,9 @@ class Challenge(models.Model):
         verbose_name_plural = _("challenges")
         constraints = [
             # Also the index that finds a number's newest challenges.
-            models.UniqueConstraint(fields=["number", "purpose", "lane", "serial"], name="phone_otp_challenge_turn"),
+            models.UniqueConstraint(
+                fields=["number", "purpose", "lane", "serial"], name="phone_otp_challenge_lane_turn"
+            ),
             models.CheckConstraint(
                 condition=Q(attempts__lte=F("max_attempts")), name="phone_otp_challenge_attempts_granted"
             ),

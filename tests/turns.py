@@ -45,6 +45,8 @@ class Turns:
             except OSError:
                 return
             server = socket.create_connection(("127.0.0.1", self._upstream))
+            for each in (client, server):  # or small pieces would wait for the other side's acknowledgement
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open += [client, server]
             whose_turn = ["server"]
             for source, target, name in ((client, server, "client"), (server, client, "server")):

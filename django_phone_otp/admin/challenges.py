@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.filters import ChannelFilter, PurposeFilter
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
+from django_phone_otp.core.lanes import KNOWN
 from django_phone_otp.models import Challenge
 from django_phone_otp.services.unlocking import SET_ASIDE
 
@@ -48,7 +49,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
         """Whether a known browser asked, or a stranger; and whether staff unlocked the number since."""
         if challenge.lane.startswith(SET_ASIDE):
             return gettext("set aside when the number was unlocked")
-        return gettext("a browser that is known for this number") if challenge.lane else gettext("a stranger")
+        return gettext("a browser that is known for this number") if challenge.lane == KNOWN else gettext("a stranger")
 
     @admin.display(description=_("status"))
     def shown_status(self, challenge: Challenge) -> str:

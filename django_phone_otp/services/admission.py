@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from django_phone_otp import conf
-from django_phone_otp.core.lanes import STRANGERS
+from django_phone_otp.core.lanes import KNOWN
 from django_phone_otp.core.numbers import NO_REGION, block_of, one_spelling
 from django_phone_otp.core.policies import Purpose
 from django_phone_otp.exceptions import PhoneOTPError, RateLimited
@@ -22,8 +22,9 @@ def admit_message(asker: Asker, number: str, region: str, purpose: Purpose | Non
     Raises ``RateLimited``, ``ChallengeRequired`` or ``Unavailable``.
     """
     name = "" if purpose is None else purpose.name
-    sender = limits.hit(asker.buckets("send", lane), purpose)
-    goal = limits.hit(message_buckets(number, region, name, lane), purpose)
+    known = lane == KNOWN
+    sender = limits.hit(asker.buckets("send", number if known else ""), purpose)
+    goal = limits.hit(message_buckets(number, region, name, known=known), purpose)
     try:
         require_human(asker, "send", name, max(sender.strain, goal.strain))
     except PhoneOTPError:
@@ -31,30 +32,33 @@ def admit_message(asker: Asker, number: str, region: str, purpose: Purpose | Non
         raise
 
 
-def message_buckets(number: str, region: str, purpose: str, lane: str = STRANGERS) -> Mapping[str, str]:
+def message_buckets(number: str, region: str, purpose: str, *, known: bool = False) -> Mapping[str, str]:
     """Return what a message counts against by where it goes.
 
-    In a ``lane`` of its own a number has places of its own, and its block of numbers does not count:
-    strangers must not be able to use them up.
+    Browsers that are ``known`` for the number have places of their own, and its block of numbers does not
+    count: strangers must not be able to use them up.
     """
     return {
-        **number_buckets(number, purpose, lane),
-        **({} if lane else {"send.prefix": block_of(number)}),
+        **number_buckets(number, purpose, known=known),
+        **({} if known else {"send.prefix": block_of(number)}),
         "send.region": region or NO_REGION,
         "send.purpose": purpose,
         "send.global": "",
     }
 
 
-def number_buckets(number: str, purpose: str, lane: str = STRANGERS) -> Mapping[str, str]:
-    """Return what a message counts against by its number alone."""
-    value = f"{one_spelling(number)} {lane}"
+def number_buckets(number: str, purpose: str, *, known: bool = False) -> Mapping[str, str]:
+    """Return what a message counts against by its number alone.
+
+    All browsers that are ``known`` for it share their places, as they share their lane.
+    """
+    value = f"{one_spelling(number)}{' known' if known else ''}"
     return {"send.number": value, "send.number_purpose": f"{purpose} {value}"}
 
 
-def admit_asker(asker: Asker, lane: str = STRANGERS) -> Strain:
+def admit_asker(asker: Asker, known_for: str = "") -> Strain:
     """Count one guess against its sender. Raises ``RateLimited`` or ``Unavailable``."""
-    return limits.hit(asker.buckets("verify", lane)).strain
+    return limits.hit(asker.buckets("verify", known_for)).strain
 
 
 def admit_guess(asker: Asker, purpose: str, lane: str, strain: Strain) -> spraying.Watch:
@@ -65,7 +69,7 @@ def admit_guess(asker: Asker, purpose: str, lane: str, strain: Strain) -> sprayi
     Raises ``RateLimited``, ``ChallengeRequired`` or ``Unavailable``.
     """
     rates = conf.current().purposes.get(purpose)
-    watched = spraying.note(purpose, rates) if lane else spraying.watch(asker, purpose, rates)
+    watched = spraying.UNWATCHED if lane == KNOWN else spraying.watch(asker, purpose, rates)
     if watched.wait:
         strain = Strain(1.0, spraying.LIMIT)
     try:

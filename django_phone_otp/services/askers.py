@@ -27,19 +27,17 @@ class Asker:
     entries: tuple[bytes, ...] = field(default=(), repr=False)
 
     def lane(self, number: str) -> str:
-        """Return the lane of this browser for ``number``: its own, or that of strangers."""
-        if not self.entries:
-            return lanes.STRANGERS
-        return lanes.open_lane(conf.current().keys, self.entries, number, _now())
+        """Return the lane of this browser for ``number``: that of those who are known for it, or of strangers."""
+        return lanes.lane_of(conf.current().keys, self.entries, number, _now())
 
-    def buckets(self, verb: str, lane: str = lanes.STRANGERS) -> Mapping[str, str]:
+    def buckets(self, verb: str, known_for: str = "") -> Mapping[str, str]:
         """Return what counts by the sender, for ``verb``.
 
-        In a ``lane`` of its own a browser counts by that, so that who shares its address cannot shut it out.
+        A browser that is ``known_for`` a number counts by that, so that who shares its address cannot shut it out.
         """
         if self.request is None:
             return {}
-        buckets = {f"{verb}.ip": f"lane {lane}" if lane else self.address}
+        buckets = {f"{verb}.ip": f"known for {known_for}" if known_for else self.address}
         # Asking for the user may cost a query, so only what has a limit for it asks.
         client = client_of(self.request) if verb == "send" else ""
         return {**buckets, "send.client": client} if client else buckets

@@ -82,6 +82,9 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     test_number = find_test_number(challenge.number)
     if test_number is not None:
         return test_number.outcome, "test number"
+    refusal = refusal_of(challenge.number) if challenge.messages > 1 else ""
+    if refusal:  # since the first message
+        return DeliveryStatus.FAILED, f"the number is refused ({refusal})"
     if challenge.status_at(timezone.now()) != ChallengeStatus.PENDING:
         return DeliveryStatus.FAILED, "the challenge ended before the message could be sent"
     if conf.current().keys.get(challenge.key_id) is None:

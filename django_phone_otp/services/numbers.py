@@ -37,8 +37,15 @@ def admit_number(phone: object) -> Number:
 def look_up(phone: object) -> tuple[Number, str]:
     """Return the number that ``phone`` means, and why no message goes there: ``""`` when one may.
 
-    Raises ``InvalidPhone`` for what is not one number.
+    A refusal is logged, for staff. Raises ``InvalidPhone`` for what is not one number.
     """
+    number, refusal = _look_up(phone)
+    if refusal:
+        logger.info("A number was refused: %s", refusal)
+    return number, refusal
+
+
+def _look_up(phone: object) -> tuple[Number, str]:
     typed = getattr(phone, "as_e164", phone)
     if not isinstance(typed, str):
         raise InvalidPhone("type")
@@ -51,15 +58,13 @@ def look_up(phone: object) -> tuple[Number, str]:
         refusal = "" if find_test_number(number.e164) else "test_number"
     else:
         refusal = refusal or _refusal(number)
-    if refusal:
-        logger.info("A number was refused: %s", refusal)
     return number, refusal
 
 
 def refusal_of(e164: str) -> str:
     """Return why no message goes to a number that was looked up before, as things are now; ``""`` when one may."""
     try:
-        return look_up(e164)[1]
+        return _look_up(e164)[1]
     except InvalidPhone as unreadable:  # a test number that has left the settings is no number
         return unreadable.reason
 

@@ -49,36 +49,47 @@ class Watch(NamedTuple):
         return [replace(tally, step=GIVE_BACK) for tally in self.taken]
 
 
-def watch(asker: Asker, purpose: str, rates: Purpose | None) -> Watch:
-    """Count a stranger's guess as wrong, unless there are too many wrong ones for ``purpose`` already.
+# A guess in the lane of known browsers is never held up. Nor does a right one count: who has a phone could make room for
+# as many wrong guesses at others as they like.
+UNWATCHED = Watch((), (), 0)
 
-    ``wait`` of what it returns says how long until there are not; then nothing was counted.
+
+def watch(asker: Asker, purpose: str, rates: Purpose | None) -> Watch:
+    """Count a stranger's guess as wrong, unless ``purpose`` has too many wrong ones already.
+
+    ``wait`` of what it returns says how long until there are not; then nothing was counted. One round trip
+    to the cache as long as there are few wrong guesses.
 
     Raises ``Unavailable`` when a count could not be kept.
     """
     moment = limits.now()
     floors = limits.tallies_of(LIMIT, purpose, rates)
-    right = _right(floors)
-    here = _of_one_address(floors, asker)
-    looks = limits.count([replace(tally, step=LOOK) for tally in (*right, *here)], moment)
+    if not floors:
+        return UNWATCHED
+    right, here = _right(floors), _of_one_address(floors, asker)
+    looks = [replace(tally, step=LOOK) for tally in right]
+    readings = limits.count([*floors, *here, *looks], moment)
+    said = dict(zip((*floors, *here), readings, strict=False))
+    taken = [tally for tally, reading in said.items() if not reading.wait]
+    budgets = [
+        _budget(floor, reading.used)
+        for floor, reading in zip(floors, readings[-len(right) :], strict=True)
+        if said[floor].wait
+    ]
     # Who has had their share already is held up with the others, but counted no further.
-    step = LOOK if any(reading.wait for reading in looks[len(right) :]) else TAKE
-    wrong = [_budget(floor, reading.used) for floor, reading in zip(floors, looks[: len(right)], strict=True)]
-    tallies = [replace(tally, step=step) for tally in (*wrong, *here)]
-    readings = limits.count(tallies, moment)
-    taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if step == TAKE and not reading.wait)
-    wait = max((reading.wait for reading in readings[: len(wrong)]), default=0.0)
+    has_had_share = any(said[tally].wait for tally in here)
+    wait = 0.0
+    if budgets:  # beyond the floor, what verifies makes room for more
+        step = LOOK if has_had_share else TAKE
+        further = limits.count([replace(budget, step=step) for budget in budgets], moment)
+        wait = max(reading.wait for reading in further)
+        taken += [budget for budget, reading in zip(budgets, further, strict=True) if step == TAKE and not reading.wait]
+    if wait or has_had_share:
+        Watch(tuple(taken), (), moment).was_not_judged()
+        taken = []
     if wait:
-        Watch(taken, (), moment).was_not_judged()
         _raise_alarm(purpose, floors[0].rate)
-        return Watch((), right, moment, wait)
-    return Watch(taken, right, moment)
-
-
-def note(purpose: str, rates: Purpose | None) -> Watch:
-    """Return the watch over a guess in a lane of its own, which is never held up: only right ones count."""
-    floors = limits.tallies_of(LIMIT, purpose, rates)
-    return Watch((), _right(floors), limits.now())
+    return Watch(tuple(taken), right, moment, wait)
 
 
 def _right(floors: list[Tally]) -> tuple[Tally, ...]:
@@ -93,7 +104,7 @@ def _of_one_address(floors: list[Tally], asker: Asker) -> tuple[Tally, ...]:
 
 
 def _budget(floor: Tally, right: int) -> Tally:
-    """Return the counter of wrong guesses, with how many there may be beside so many right ones."""
+    """Return the counter of wrong guesses, with how many there may be beside so many ``right`` ones."""
     return replace(floor, rate=Rate(max(floor.rate.count, int(WRONG_TO_RIGHT * right)), floor.rate.seconds))
 
 

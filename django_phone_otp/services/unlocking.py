@@ -43,6 +43,7 @@ def unlock(phone: object, *, purpose: str | None = None) -> int:
         aside = f"{SET_ASIDE}{secrets.token_hex(6)} "
         count = counting.update(lane=Concat(Value(aside), F("lane")))
     for each in wanted:
-        limits.forget(number_buckets(number.e164, each.name), each)
+        for known in (False, True):
+            limits.forget(number_buckets(number.e164, each.name, known=known), each)
     logger.warning("A number was unlocked for %s", ", ".join(names))
     return count

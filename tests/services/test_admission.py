@@ -5,8 +5,9 @@ from django.http import HttpResponse
 
 import django_phone_otp as phone_otp
 from django_phone_otp.exceptions import NumberNotAllowed, RateLimited, TooManyAttempts
+from django_phone_otp.models import Delivery
 from django_phone_otp.services.askers import COOKIE, remember_browser
-from django_phone_otp.test import outbox, override_phone_otp
+from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
 from tests.unlimited import UNLIMITED
 
@@ -123,6 +124,35 @@ class TestAKnownBrowser:
             assert passes("+14155550199")
             assert not passes(PHONE, request=owner)
 
+    def test_is_not_multiplied_by_who_has_the_phone(self, rf):
+        """Asked for by a known browser and verified by a new one, each code makes one more that is known."""
+        cookies, sent = [""], 0
+        with override_phone_otp(RESEND_AFTER=[0], LIMITS={"send.ip": [], "verify.ip": []}):
+            while cookies:
+                asking, verifying, response = rf.post("/"), rf.post("/"), HttpResponse()
+                asking.COOKIES[COOKIE] = cookies.pop()
+                for _ in range(12):
+                    try:
+                        challenge = phone_otp.send(PHONE, purpose="signup", request=asking)
+                    except (RateLimited, TooManyAttempts):
+                        continue
+                    sent += 1
+                    phone_otp.verify(challenge.handle, latest_code(PHONE), request=verifying)
+                    remember_browser(verifying, response, PHONE)
+                    cookies.append(response.cookies[COOKIE].value)
+        assert sent == 3 + 3, "three in five minutes for strangers, and as many for all known browsers together"
+
+    def test_shares_its_guesses_with_the_others_that_are_known(self, rf, owner):
+        with override_phone_otp(LIMITS=UNLIMITED):
+            for _ in range(3):
+                phone_otp.send(PHONE, purpose="signup", request=owner)
+            second, response = rf.post("/"), HttpResponse()
+            remember_browser(second, response, PHONE)
+            second.COOKIES[COOKIE] = response.cookies[COOKIE].value
+            with pytest.raises(TooManyAttempts):
+                phone_otp.send(PHONE, purpose="signup", request=second)
+            assert phone_otp.send(PHONE, purpose="signup", request=rf.post("/")).max_attempts == 5
+
     def test_is_a_stranger_for_every_other_number(self, rf, owner):
         with only(send__ip=["1/1h"]):
             assert passes("+14155550199", request=rf.post("/"))
@@ -146,3 +176,21 @@ def test_a_decoy_is_resent_whatever_its_number(clock):
         clock.shift(30)
         assert phone_otp.resend(challenge.handle).delivery_status == "accepted"
     assert not outbox
+
+
+def test_a_resend_tells_nobody_that_a_registered_number_was_denied(clock, django_user_model):
+    phone_otp.bind(django_user_model.objects.create_user("member"), PHONE)
+    challenge = phone_otp.send(PHONE, purpose="login")
+    outbox.clear()
+    clock.shift(30)
+    with override_phone_otp(DENIED_PREFIXES=["+1415"]):
+        assert phone_otp.resend(challenge.handle).delivery_status == "accepted"
+        assert not outbox
+    assert Delivery.objects.filter(status="failed", reason="the number is refused (prefix)").count() == 1
+
+
+def test_a_refusal_is_logged_once(caplog):
+    with override_phone_otp(DENIED_PREFIXES=["+1415"]), caplog.at_level("INFO", "django_phone_otp"):
+        phone_otp.send(PHONE, purpose="login")
+    assert [record.getMessage() for record in caplog.records] == ["A number was refused: prefix"]
+    assert Delivery.objects.get().reason == "decoy: the number is refused (prefix)"

@@ -61,7 +61,7 @@ class RedisCounters:
             for tally in tallies
             for argument in (tally.rate.count, tally.slot(moment), tally.lifetime, tally.step)
         ]
-        answers = self._client.register_script(_SCRIPT)(self._keys(tallies), arguments)
+        answers = _script(self._client)(self._keys(tallies), arguments, client=self._client)
         return [_read(tally, used, counts, moment) for tally, (used, counts) in zip(tallies, answers, strict=True)]
 
     def forget(self, tallies: list[Tally], moment: int) -> None:
@@ -71,6 +71,16 @@ class RedisCounters:
     def _keys(self, tallies: list[Tally]) -> list[str]:
         # The braces keep the counters of a call on one node of a cluster, as a script needs.
         return [self._cache.make_key(f"{{phone_otp}}.{tally.key}.{tally.rate.seconds}") for tally in tallies]
+
+
+_scripts: list[Any] = []
+
+
+def _script(client: Any) -> Any:
+    """Return the script, made once: its hash is what each call sends, and Redis is given it again when it forgot."""
+    if not _scripts:
+        _scripts.append(client.register_script(_SCRIPT))
+    return _scripts[0]
 
 
 def _read(tally: Tally, used: int, counts: list[Any], moment: int) -> Reading:

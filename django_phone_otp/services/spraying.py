@@ -49,8 +49,8 @@ class Watch(NamedTuple):
         return [replace(tally, step=GIVE_BACK) for tally in self.taken]
 
 
-# A guess in the lane of known browsers is never held up. Nor does a right one count: who has a phone could make room for
-# as many wrong guesses at others as they like.
+# A guess in the lane of known browsers is never held up. Nor does a right one count: who has a phone could make
+# room for as many wrong guesses at others as they like.
 UNWATCHED = Watch((), (), 0)
 
 

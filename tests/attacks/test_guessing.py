@@ -37,9 +37,9 @@ def test_a1_the_right_code_among_fifty_is_worth_something_only_in_time(database)
     assert outcomes.count(200) == (stored.status == "verified")
 
 
-@every_database
+@pytest.mark.django_db
 @override_phone_otp(LIMITS=UNLIMITED)
-def test_a3_a_new_challenge_for_each_guess_ends_with_the_numbers_budget(database):
+def test_a3_a_new_challenge_for_each_guess_ends_with_the_numbers_budget():
     judged = 0
     for n in range(30):
         attacker = browser(f"203.0.113.{n}")
@@ -52,9 +52,9 @@ def test_a3_a_new_challenge_for_each_guess_ends_with_the_numbers_budget(database
     assert browser().send().json()["code"] == "too_many_attempts"
 
 
-@every_database
+@pytest.mark.django_db
 @override_phone_otp(LIMITS=UNLIMITED)
-def test_a3_challenges_that_are_left_open_hold_the_whole_budget(database):
+def test_a3_challenges_that_are_left_open_hold_the_whole_budget():
     answers = [browser().send() for _ in range(30)]
     assert Counter(answer.status_code for answer in answers) == {201: 3, 429: 27}
     assert sum(answer.json().get("attempts_left", 0) for answer in answers) == 15
@@ -66,9 +66,9 @@ def test_a3_many_attackers_at_once_share_one_budget(database):
     assert sum(together(8, lambda n: burn_guesses(address=f"203.0.113.{n}"))) == 15
 
 
-@every_database
+@pytest.mark.django_db
 @override_phone_otp(LIMITS=UNLIMITED, RESEND_AFTER=[0])
-def test_a4_a_resend_brings_no_guesses(database):
+def test_a4_a_resend_brings_no_guesses():
     attacker = browser()
     handle = attacker.send().json()["challenge"]
     code = latest_code(PHONE)

@@ -13,35 +13,36 @@ from tests.conftest import every_database
 from tests.races import kinds, together
 
 
-@pytest.fixture
-def proved(database):
-    """The handle, the code and the token of a sign-up that an attacker saw."""
+def prove():
+    """Return the handle, the code and the token of a sign-up that an attacker saw."""
     own = browser()
     handle = own.send().json()["challenge"]
     code = latest_code(PHONE)
     return handle, code, own.verify(handle, code).json()["token"]
 
 
-@every_database
-def test_a7_a_code_works_once(proved):
-    handle, code, _ = proved
+@pytest.mark.django_db
+def test_a7_a_code_works_once():
+    handle, code, _ = prove()
     assert [browser().verify(handle, code).status_code for _ in range(5)] == [409] * 5
 
 
 @every_database
-def test_a7_of_twenty_redeems_of_one_token_one_succeeds(proved):
-    outcomes = together(20, lambda n: phone_otp.redeem(proved[2], purpose="signup"))
+def test_a7_of_twenty_redeems_of_one_token_one_succeeds(database):
+    token = prove()[2]
+    outcomes = together(20, lambda n: phone_otp.redeem(token, purpose="signup"))
     assert kinds(outcomes) == {"InvalidToken": 19, "str": 1}
     with pytest.raises(InvalidToken):
-        phone_otp.peek(proved[2], purpose="signup")
+        phone_otp.peek(token, purpose="signup")
 
 
-@every_database
-def test_a7_a_token_is_worth_nothing_for_another_purpose(proved):
+@pytest.mark.django_db
+def test_a7_a_token_is_worth_nothing_for_another_purpose():
+    token = prove()[2]
     for purpose in ("login", "payment"):
         with pytest.raises(InvalidToken):
-            phone_otp.redeem(proved[2], purpose=purpose)
-    assert phone_otp.redeem(proved[2], purpose="signup") == PHONE
+            phone_otp.redeem(token, purpose=purpose)
+    assert phone_otp.redeem(token, purpose="signup") == PHONE
 
 
 @pytest.mark.django_db
@@ -66,8 +67,8 @@ def test_a7_a_log_in_logs_in_once():
     assert answers == {200: 1, 400: 4}
 
 
-@every_database
-def test_a7_a_token_dies_after_ten_minutes(database, clock):
+@pytest.mark.django_db
+def test_a7_a_token_dies_after_ten_minutes(clock):
     for seconds, alive in ((599, True), (600, False)):
         own = browser()
         token = own.verify(own.send().json()["challenge"], latest_code(PHONE)).json()["token"]
@@ -79,9 +80,9 @@ def test_a7_a_token_dies_after_ten_minutes(database, clock):
                 phone_otp.redeem(token, purpose="signup")
 
 
-@every_database
-def test_a7_handles_and_tokens_do_not_stand_for_each_other(proved):
-    handle, code, token = proved
+@pytest.mark.django_db
+def test_a7_handles_and_tokens_do_not_stand_for_each_other():
+    handle, code, token = prove()
     with pytest.raises(InvalidToken):
         phone_otp.redeem(handle, purpose="signup")
     for call in ("status", "cancel", "resend"):
@@ -89,9 +90,9 @@ def test_a7_handles_and_tokens_do_not_stand_for_each_other(proved):
     assert browser().verify(token, code).status_code == 404
 
 
-@every_database
-def test_a7_no_character_of_a_token_can_be_changed(proved):
-    token = proved[2]
+@pytest.mark.django_db
+def test_a7_no_character_of_a_token_can_be_changed():
+    token = prove()[2]
     for position, character in enumerate(token):
         forged = token[:position] + ("A" if character != "A" else "B") + token[position + 1 :]
         with pytest.raises(InvalidToken):

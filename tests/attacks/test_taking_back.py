@@ -14,7 +14,7 @@ from tests.conftest import every_database
 from tests.races import together
 from tests.unlimited import UNLIMITED
 
-pytestmark = every_database
+on_its_own = pytest.mark.django_db(transaction=True)
 
 
 class Breaks:
@@ -35,15 +35,13 @@ def _ten_guesses():
 
 
 @pytest.fixture
-def atomic_requests(database, monkeypatch):
+def atomic_requests(monkeypatch):
     """Run every view of the project in a transaction."""
-    monkeypatch.setitem(database.settings_dict, "ATOMIC_REQUESTS", True)
-    return database
+    monkeypatch.setitem(connections["default"].settings_dict, "ATOMIC_REQUESTS", True)
 
 
-@pytest.fixture
-def challenge(database):
-    """The handle that an attacker has, and the code that only the owner knows."""
+def open_challenge():
+    """Return the handle that an attacker has, and the code that only the owner knows."""
     handle = browser().send().json()["challenge"]
     return handle, latest_code(PHONE)
 
@@ -53,41 +51,48 @@ def assert_counted(handle, code):
     assert browser().verify(handle, code).status_code == 429
 
 
-def test_a2_atomic_requests_take_no_guess_back(atomic_requests, challenge):
-    assert guess_wrong(12, *challenge) == {"incorrect_code": 10, "too_many_attempts": 2}
-    assert_counted(*challenge)
+@on_its_own
+def test_a2_atomic_requests_take_no_guess_back(atomic_requests):
+    handle, code = open_challenge()
+    assert guess_wrong(12, handle, code) == {"incorrect_code": 10, "too_many_attempts": 2}
+    assert_counted(handle, code)
 
 
-def test_a2_receivers_that_raise_take_no_guess_back(atomic_requests, challenge, faulty_receivers):
-    assert guess_wrong(12, *challenge) == {"incorrect_code": 10, "too_many_attempts": 2}
-    assert_counted(*challenge)
+@on_its_own
+def test_a2_receivers_that_raise_take_no_guess_back(atomic_requests, faulty_receivers):
+    handle, code = open_challenge()
+    assert guess_wrong(12, handle, code) == {"incorrect_code": 10, "too_many_attempts": 2}
+    assert_counted(handle, code)
 
 
-def test_a2_a_middleware_that_raises_takes_no_guess_back(atomic_requests, challenge, settings):
+@on_its_own
+def test_a2_a_middleware_that_raises_takes_no_guess_back(atomic_requests, settings):
+    handle, code = open_challenge()
     whole = settings.MIDDLEWARE
     settings.MIDDLEWARE = [f"{__name__}.Breaks", *whole]
-    handle, code = challenge
-    for n in range(10):
-        assert browser().verify(handle, wrong(code, n)).status_code == 500
+    assert [browser().verify(handle, wrong(code, n)).status_code for n in range(10)] == [500] * 10
     settings.MIDDLEWARE = whole
     assert_counted(handle, code)
 
 
-def test_a2_many_at_once_in_transactions_of_the_project_take_no_guess_back(atomic_requests, challenge):
-    handle, code = challenge
+@every_database
+def test_a2_many_at_once_in_transactions_of_the_project_take_no_guess_back(database, faulty_receivers, monkeypatch):
+    monkeypatch.setitem(database.settings_dict, "ATOMIC_REQUESTS", True)
+    handle, code = open_challenge()
 
     def guess(position):
         # Each thread has connections of its own, so each has to be told.
-        connections[atomic_requests.alias].settings_dict["ATOMIC_REQUESTS"] = True
+        connections[database.alias].settings_dict["ATOMIC_REQUESTS"] = True
         return browser().verify(handle, wrong(code, position)).json()["code"]
 
     assert Counter(together(30, guess)) == {"incorrect_code": 10, "too_many_attempts": 20}
     assert_counted(handle, code)
 
 
-def test_a2_where_counts_could_be_taken_back_no_guess_is_judged(database, challenge):
-    handle, code = challenge
+@on_its_own
+def test_a2_where_counts_could_be_taken_back_no_guess_is_judged():
+    handle, code = open_challenge()
     for guess in (wrong(code), code):
-        with pytest.raises(ImproperlyConfigured), transaction.atomic(using=database.alias):
+        with pytest.raises(ImproperlyConfigured), transaction.atomic():
             phone_otp.verify(handle, guess)
     assert Challenge.objects.get().attempts == 0

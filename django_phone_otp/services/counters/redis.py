@@ -1,6 +1,7 @@
 """Counters in Redis: one script does every tally of a call at once, in one round trip."""
 
 from typing import Any, Self
+from weakref import WeakKeyDictionary
 
 from django.core.cache import BaseCache
 
@@ -52,7 +53,11 @@ class RedisCounters:
         is_redis = any(kind.__name__ == "RedisCache" for kind in type(cache).__mro__)
         if not is_redis or not hasattr(holder, "get_client"):
             return None
-        return cls(cache, holder.get_client(write=True))  # replicas, which reads go to, would count late
+        client = _clients.get(cache)
+        if client is None:
+            # For writing: replicas, which reads go to, would count late.
+            client = _clients[cache] = holder.get_client(write=True)
+        return cls(cache, client)
 
     def count(self, tallies: list[Tally], moment: int) -> list[Reading]:
         """Do every tally: see ``Counters``."""
@@ -73,6 +78,9 @@ class RedisCounters:
         return [self._cache.make_key(f"{{phone_otp}}.{tally.key}.{tally.rate.seconds}") for tally in tallies]
 
 
+# Kept, because to make one takes longer than what it is asked. A cache belongs to a thread, and its client goes
+# with it.
+_clients: WeakKeyDictionary[BaseCache, Any] = WeakKeyDictionary()
 _scripts: list[Any] = []
 
 

@@ -184,6 +184,13 @@ def test_which_caches_are_known_to_count_exactly(settings, kind, exact):
     assert is_exact(caches["default"]) is exact
 
 
+def test_redis_is_given_the_script_again_when_it_forgot(redis_cache):
+    counters = counters_of(caches["default"])
+    counters.count([ONE], NOW)
+    redis_cache._cache.get_client(write=True).script_flush()
+    assert counters.count([ONE], NOW)[0].used == 2
+
+
 class TestPymemcache:
     def test_counts_through_a_pool_of_connections_too(self, memcached_cache, settings):
         own = settings.CACHES["default"]

@@ -13,7 +13,7 @@ from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.windows import GIVE_BACK, LOOK, TAKE, Tally
 from django_phone_otp.services import limits
 from django_phone_otp.services.askers import Asker
-from django_phone_otp.services.caching import log_failures, shared_cache
+from django_phone_otp.services.caching import log_failures
 
 LIMIT = "verify.failed"
 # Wrong guesses to a right one. People mistype a quarter or less of their codes; at three wrong to two right,
@@ -84,12 +84,14 @@ def watch(asker: Asker, purpose: str, rates: Purpose | None) -> Watch:
         further = limits.count([replace(budget, step=step) for budget in budgets], moment)
         wait = max(reading.wait for reading in further)
         taken += [budget for budget, reading in zip(budgets, further, strict=True) if step == TAKE and not reading.wait]
-    if wait or has_had_share:
-        Watch(tuple(taken), (), moment).was_not_judged()
-        taken = []
     if wait:
-        _raise_alarm(purpose, floors[0].rate)
-    return Watch(tuple(taken), right, moment, wait)
+        _hold_up(purpose, floors[0], taken, moment)
+        return Watch((), right, moment, wait)
+    watched = Watch(tuple(taken), right, moment)
+    if has_had_share:
+        watched.was_not_judged()
+        return watched._replace(taken=())
+    return watched
 
 
 def _right(floors: list[Tally]) -> tuple[Tally, ...]:
@@ -108,8 +110,10 @@ def _budget(floor: Tally, right: int) -> Tally:
     return replace(floor, rate=Rate(max(floor.rate.count, int(WRONG_TO_RIGHT * right)), floor.rate.seconds))
 
 
-def _raise_alarm(purpose: str, rate: Rate) -> None:
-    """Say it once in each window, and not with each guess that is held up."""
-    with log_failures("alarms"):
-        if shared_cache().add(f"phone_otp.alarm.{purpose}", 1, rate.seconds):
+def _hold_up(purpose: str, floor: Tally, taken: list[Tally], moment: int) -> None:
+    """Give back what was taken, and raise the alarm once in each window, not with each guess that is held up."""
+    alarm = Tally(f"{floor.key}.alarm", Rate(_UNLIMITED, floor.rate.seconds))
+    with log_failures("wrong guesses"):
+        *_, said = limits.count([*(replace(tally, step=GIVE_BACK) for tally in taken), alarm], moment)
+        if said.used == 1:
             logger.error("Too many wrong guesses for %r from too many addresses: strangers' guesses wait", purpose)

@@ -58,3 +58,16 @@ def test_a_verify_takes_fewer_right_or_wrong_known_or_not(turns, member, api):
         code = latest_code(PHONE)
         assert 0 < turns.of(lambda handle=handle, code=code: api.verify(handle, wrong(code))) <= VERIFY_MAXIMUM
         assert 0 < turns.of(lambda handle=handle, code=code: api.verify(handle, code)) <= VERIFY_MAXIMUM
+
+
+def test_a_guess_that_waits_takes_no_more_but_on_memcached_what_is_given_back(
+    turns, member, api, settings
+):
+    with override_phone_otp(LIMITS={"verify.failed": ["1/10m", "2/1h"]}):
+        handle = api.send().json()["challenge"]
+        code = latest_code(PHONE)
+        statuses = []
+        trips = [turns.of(lambda: statuses.append(api.verify(handle, wrong(code)).status_code)) for _ in range(4)]
+    assert statuses == [400, 429, 429, 429]
+    given_back = 2 if "memcached" in settings.CACHES["default"]["BACKEND"] else 0
+    assert max(trips) <= VERIFY_MAXIMUM + given_back

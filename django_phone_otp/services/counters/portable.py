@@ -20,12 +20,16 @@ class PortableCounters(SlotCounters):
         self, takes: Sequence[Slot], looks: Sequence[Slot], gives: Sequence[Slot] = ()
     ) -> tuple[list[int], Mapping[str, int]]:
         """Take away, add, then read."""
-        for slot in gives:
+        self.give_back(gives)
+        sums = [self._add_one(slot) for slot in takes]
+        return sums, self._cache.get_many([slot.key for slot in looks]) if looks else {}
+
+    def give_back(self, slots: Sequence[Slot]) -> None:
+        """Take one away from each of ``slots`` that is still there."""
+        for slot in slots:
             with suppress(ValueError):  # it ran out, or was dropped
                 if self._cache.decr(slot.key) < 0:
                     self._cache.incr(slot.key)  # nothing had been taken
-        sums = [self._add_one(slot) for slot in takes]
-        return sums, self._cache.get_many([slot.key for slot in looks]) if looks else {}
 
     def drop(self, slots: Sequence[Slot]) -> None:
         """Delete ``slots``."""

@@ -32,6 +32,10 @@ class SlotCounters(ABC):
         """
 
     @abstractmethod
+    def give_back(self, slots: Sequence[Slot]) -> None:
+        """Take one away from each of ``slots`` that is still there."""
+
+    @abstractmethod
     def drop(self, slots: Sequence[Slot]) -> None:
         """Delete ``slots``."""
 
@@ -46,7 +50,7 @@ class SlotCounters(ABC):
         readings = [self._read(tally, found, moment) for tally in tallies]
         full = [tally for tally, reading in zip(tallies, readings, strict=True) if tally.step == TAKE and reading.wait]
         if full:
-            self.exchange([], [], [_slot(tally, tally.slot(moment)) for tally in full])
+            self.give_back([_slot(tally, tally.slot(moment)) for tally in full])
         return readings
 
     def forget(self, tallies: list[Tally], moment: int) -> None:

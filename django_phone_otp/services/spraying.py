@@ -38,14 +38,15 @@ class Watch(NamedTuple):
     def was_right(self) -> None:
         """Count the guess as right after all. It was judged: without a cache the count is missed, and no more."""
         with log_failures("wrong guesses"):
-            limits.count([*self._returned(), *self.right], self.moment)
+            limits.count([*self.returned(), *self.right], self.moment)
 
     def was_not_judged(self) -> None:
         """Count nothing."""
         with log_failures("wrong guesses"):
-            limits.count(self._returned(), self.moment)
+            limits.count(self.returned(), self.moment)
 
-    def _returned(self) -> list[Tally]:
+    def returned(self) -> list[Tally]:
+        """Return what gives back all that was taken."""
         return [replace(tally, step=GIVE_BACK) for tally in self.taken]
 
 
@@ -68,30 +69,27 @@ def watch(asker: Asker, purpose: str, rates: Purpose | None) -> Watch:
         return UNWATCHED
     right, here = _right(floors), _of_one_address(floors, asker)
     looks = [replace(tally, step=LOOK) for tally in right]
-    readings = limits.count([*floors, *here, *looks], moment)
-    said = dict(zip((*floors, *here), readings, strict=False))
-    taken = [tally for tally, reading in said.items() if not reading.wait]
-    budgets = [
-        _budget(floor, reading.used)
-        for floor, reading in zip(floors, readings[-len(right) :], strict=True)
-        if said[floor].wait
-    ]
+    asked = [*floors, *here, *looks]
+    said = dict(zip(asked, limits.count(asked, moment), strict=True))
+    taken = [tally for tally in (*floors, *here) if not said[tally].wait]
     # Who has had their share already is held up with the others, but counted no further.
     has_had_share = any(said[tally].wait for tally in here)
-    wait = 0.0
-    if budgets:  # beyond the floor, what verifies makes room for more
-        step = LOOK if has_had_share else TAKE
-        further = limits.count([replace(budget, step=step) for budget in budgets], moment)
-        wait = max(reading.wait for reading in further)
-        taken += [budget for budget, reading in zip(budgets, further, strict=True) if step == TAKE and not reading.wait]
+    full = [_budget(floor, said[look].used) for floor, look in zip(floors, looks, strict=True) if said[floor].wait]
+    more, wait = _beyond_the_floor(full, has_had_share, moment) if full else ([], 0.0)
+    watched = Watch((*taken, *more), right, moment, wait)
     if wait:
-        _hold_up(purpose, floors[0], taken, moment)
-        return Watch((), right, moment, wait)
-    watched = Watch(tuple(taken), right, moment)
-    if has_had_share:
+        _hold_up(purpose, floors[0], watched)
+    elif has_had_share:
         watched.was_not_judged()
-        return watched._replace(taken=())
-    return watched
+    return watched._replace(taken=()) if wait or has_had_share else watched
+
+
+def _beyond_the_floor(budgets: list[Tally], has_had_share: bool, moment: int) -> tuple[list[Tally], float]:
+    """Ask for places that what verifies makes room for; return those taken, and how long to wait without one."""
+    step = LOOK if has_had_share else TAKE
+    readings = limits.count([replace(budget, step=step) for budget in budgets], moment)
+    taken = [budget for budget, reading in zip(budgets, readings, strict=True) if step == TAKE and not reading.wait]
+    return taken, max(reading.wait for reading in readings)
 
 
 def _right(floors: list[Tally]) -> tuple[Tally, ...]:
@@ -110,10 +108,10 @@ def _budget(floor: Tally, right: int) -> Tally:
     return replace(floor, rate=Rate(max(floor.rate.count, int(WRONG_TO_RIGHT * right)), floor.rate.seconds))
 
 
-def _hold_up(purpose: str, floor: Tally, taken: list[Tally], moment: int) -> None:
+def _hold_up(purpose: str, floor: Tally, watched: Watch) -> None:
     """Give back what was taken, and raise the alarm once in each window, not with each guess that is held up."""
     alarm = Tally(f"{floor.key}.alarm", Rate(_UNLIMITED, floor.rate.seconds))
     with log_failures("wrong guesses"):
-        *_, said = limits.count([*(replace(tally, step=GIVE_BACK) for tally in taken), alarm], moment)
+        *_, said = limits.count([*watched.returned(), alarm], watched.moment)
         if said.used == 1:
             logger.error("Too many wrong guesses for %r from too many addresses: strangers' guesses wait", purpose)

@@ -61,11 +61,11 @@ def guess_wrong(count, handle, code):
     return Counter(browser().verify(handle, wrong(code, n)).json()["code"] for n in range(count))
 
 
-def burn_guesses(number=PHONE, purpose="signup", address=ATTACKER):
+def burn_guesses(number=PHONE, purpose="signup", address=ATTACKER, cookie=""):
     """Open challenges for ``number`` as long as there are any, and guess wrong; return how many guesses were judged."""
     judged = 0
     while True:
-        attacker = browser(address)
+        attacker = browser(address, cookie)
         answer = attacker.send(number, purpose)
         if answer.status_code != 201:
             return judged

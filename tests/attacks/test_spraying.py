@@ -119,6 +119,13 @@ def test_a5_right_guesses_make_room_for_wrong_ones(spray, right, allowed):
         assert spray(targets[:20], HUNDRED) == {IncorrectCode: allowed, RateLimited: 20 - allowed}
 
 
+def test_a5_who_has_a_phone_makes_no_room_with_it_for_guesses_at_others(spray):
+    with override_phone_otp(LIMITS={"verify.failed": ["4/10m"], "send.number": []}):
+        own = known("+13125550123", ATTACKER)
+        assert [log_in(own, "+13125550123") for _ in range(20)] == [200] * 20
+        assert spray(numbers(20), HUNDRED) == {IncorrectCode: 4, RateLimited: 16}
+
+
 def test_a5_one_purpose_does_not_hold_up_another(spray):
     with override_phone_otp(LIMITS={"verify.failed": ["4/10m"]}, PURPOSES={"signup": {}, "verify": {}}):
         assert spray(numbers(10), HUNDRED) == {IncorrectCode: 4, RateLimited: 6}
@@ -144,7 +151,7 @@ def test_a5_a_made_up_cookie_is_no_way_past_the_guard(spray):
     with override_phone_otp(LIMITS={"verify.failed": ["4/10m"]}):
         others = entries(known("+13125550123"))
         spray(numbers(10), HUNDRED)
-        for cookie in ("A" * 43, ".".join(["B" * 43] * 4), others):
+        for cookie in ("A" * 27, ".".join(["B" * 27] * 4), others):
             attacker = browser(ATTACKER, cookie=cookie)
             handle = attacker.send().json()["challenge"]
             assert attacker.verify(handle, latest_code(PHONE)).json()["code"] == "rate_limited"

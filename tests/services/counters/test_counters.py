@@ -179,8 +179,9 @@ def test_the_three_ways_of_counting_agree(every_cache, history):
         ("dummy.DummyCache", False),
     ],
 )
-def test_which_caches_are_known_to_count_exactly(settings, kind, exact):
-    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": "127.0.0.1:1"}}
+def test_which_caches_are_known_to_count_exactly(settings, tmp_path, kind, exact):
+    location = str(tmp_path) if "file" in kind else "127.0.0.1:1"
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": location}}
     assert is_exact(caches["default"]) is exact
 
 

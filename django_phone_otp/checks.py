@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks
 from django.core.cache import caches
 from django.core.checks import CheckMessage, Tags, register
@@ -108,9 +109,23 @@ def _check_names() -> Iterator[CheckMessage]:
     elif current.user_field and not fields[current.user_field].unique:
         message = f"{current.user_field!r} is not unique, so one number might log in as either of two users"
         yield _error("E016", f"PHONE_OTP['USER_FIELD']: {message}")
+    if any(purpose.same_browser for purpose in current.purposes.values()) and not _has_sessions():
+        message = "SAME_BROWSER needs a session: add django.contrib.sessions and its SessionMiddleware."
+        yield _error("E040", f"PHONE_OTP['PURPOSES']: {message}")
     yield from _check_callable("DISPATCHER", current.dispatcher)
     if current.challenge_hook:
         yield from _check_callable("CHALLENGE_HOOK", current.challenge_hook)
+
+
+def _has_sessions() -> bool:
+    for path in settings.MIDDLEWARE:
+        try:
+            middleware = import_string(path)
+        except ImportError:
+            continue  # Django says so when it starts
+        if isinstance(middleware, type) and issubclass(middleware, SessionMiddleware):
+            return True
+    return False
 
 
 def _check_callable(key: str, path: str) -> Iterator[CheckMessage]:

@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 import pytest
+from django.contrib.sessions.middleware import SessionMiddleware
 from django.core import checks as django_checks
 from django.core.checks import ERROR, WARNING
 
@@ -25,6 +26,14 @@ class LiveBackend(BaseBackend):
 class QuietBackend(BaseBackend):
     def __init__(self, *, alias, sender, api_key="", **options):
         super().__init__(alias=alias, **options)
+
+
+class OwnSessions(SessionMiddleware):
+    """A project's own."""
+
+
+def plain_middleware(get_response):
+    return get_response
 
 
 LIVE = {"BACKEND": f"{__name__}.LiveBackend"}
@@ -132,6 +141,22 @@ def test_a_dispatcher_must_be_something_to_call(production, path):
     spoil(production, DISPATCHER=path)
     assert found(check_settings) == ["E018"]
     assert text_of(check_settings).startswith("PHONE_OTP['DISPATCHER']: ")
+
+
+@pytest.mark.parametrize(
+    ("middleware", "ids"),
+    [
+        ([], ["E040"]),
+        (["nowhere.Middleware", "tests.test_checks.plain_middleware"], ["E040"]),
+        (["django.contrib.sessions.middleware.SessionMiddleware"], []),
+        (["tests.test_checks.OwnSessions"], []),
+    ],
+)
+def test_what_is_bound_to_a_browser_needs_sessions(production, middleware, ids):
+    production.MIDDLEWARE = middleware
+    assert found(check_settings) == []
+    spoil(production, PURPOSES={"signup": {"SAME_BROWSER": True}})
+    assert found(check_settings) == ids
 
 
 @pytest.mark.parametrize("path", ["nowhere.hook", "django_phone_otp.__version__", "django_phone_otp.nothing"])

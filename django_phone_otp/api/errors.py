@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 
@@ -60,7 +60,7 @@ def handle(error: Exception, _: Mapping[str, Any]) -> Response | None:
 
     Unlike DRF's own it never rolls a transaction back: what was counted stands.
     """
-    if isinstance(error, OperationalError | InterfaceError):
+    if isinstance(error, OperationalError | InterfaceError | InternalError):  # the last: a replica that only reads
         logger.error("The database failed: %s", type(error).__name__)
         error = Unavailable(DATABASE_DOWN_RETRY)
     if isinstance(error, PermissionDenied):

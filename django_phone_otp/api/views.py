@@ -138,18 +138,20 @@ class VerifyView(VerbView):
     """``verify/``: 200 and a proof."""
 
     body_class = VerifyRequest
-
-    @sensitive_variables()
-    def post(self, request: Request) -> Response:
-        """Answer, and let the browser be known for the number from now on."""
-        response = super().post(request)
-        remember_browser(request, response, response.data["phone"])
-        return response
+    verified_number = ""
 
     def act(self, request: Request, body: dict[str, Any]) -> dict[str, Any]:
         """Judge a guess."""
         proof = challenges.verify(body["challenge"], body["code"], context=body.get("context"), request=request)
+        self.verified_number = proof.phone
         return show_proof(proof)
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """Let the browser be known for the number from now on."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self.verified_number:
+            remember_browser(request, response, self.verified_number)
+        return response
 
 
 class CancelView(VerbView):

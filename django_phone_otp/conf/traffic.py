@@ -11,7 +11,7 @@ from django_phone_otp.conf.values import SettingError, is_whole, names, need, se
 from django_phone_otp.core.addresses import Network
 from django_phone_otp.core.numbers import ANY_REGION, is_region
 from django_phone_otp.core.policies import BackendSettings, MoneyBudget, Route
-from django_phone_otp.core.rates import Rate, parse_rate
+from django_phone_otp.core.rates import Rate, parse_rate, tightest
 
 WEIGHT_MAXIMUM = 1_000_000  # shares of a split: finer than anyone measures
 _PRICE = re.compile(r"[0-9]{1,4}(\.[0-9]{1,6})?", re.ASCII)  # what Delivery.price can hold
@@ -99,11 +99,11 @@ def read_limits(value: Any, _: dict[str, Any]) -> dict[str, tuple[Rate, ...]]:
 
 
 def read_rates(limits: Mapping[str, Any], where: str = "") -> dict[str, tuple[Rate, ...]]:
-    """Read the rates of each limit; one that is listed twice counts once."""
+    """Read the rates of each limit, one for each length of window."""
     found = {}
     for name, rates in limits.items():
         try:
-            found[name] = tuple(dict.fromkeys(parse_rate(rate) for rate in strings(rates, "rates such as '3/5m'")))
+            found[name] = tightest(parse_rate(rate) for rate in strings(rates, "rates such as '3/5m'"))
         except ValueError as problem:
             raise SettingError(f"{where}{name!r}: {problem}") from None
     may_be_empty = found.get("verify.number", True)

@@ -8,6 +8,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 IPV6_PREFIX = 64  # bits: what one customer is given at least (RFC 6177), so what counts as one client
+SITE_PREFIX = 48  # bits: what one customer is given at most (RFC 6177)
 HOPS_MAXIMUM = 32  # a longer X-Forwarded-For is junk, not a chain of proxies
 UNKNOWN = "unknown"  # all who have no address share one bucket: never an unlimited one
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 §2.1: one /64 for all of IPv4
@@ -38,6 +39,15 @@ def client_ip(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> Addr
 def client_address(peer: str, forwarded_for: str, trusted: Sequence[Network]) -> str:
     """Return the address, or the IPv6 /64, that limits count against: see ``client_ip()``."""
     return _bucket(client_ip(peer, forwarded_for, trusted))
+
+
+def site_of(address: str) -> str:
+    """Return the site that an address, as ``client_address()`` gives it, is in: of IPv6 the /48, of IPv4 itself.
+
+    One customer may be given as much (RFC 6177), and so count as many, where it must not.
+    """
+    network, _, prefix = address.partition("/")
+    return str(ipaddress.ip_network((network, SITE_PREFIX), strict=False)) if prefix else address
 
 
 def _parse(text: str) -> Address | None:

@@ -22,6 +22,8 @@ ENTRIES = 4  # numbers that one browser is known for: a family's; the oldest goe
 # States (47 CFR 52.15(f)(1)(ii)), and usually after 90.
 LIFETIME = 90 * 24 * 60 * 60  # seconds
 
+CLOCKS_DIFFER = 60  # seconds at most by which the server that made an entry may be ahead
+
 _MOMENT_BYTES = 4
 _TAG_BYTES = 16  # 128 bits, as handles have
 _ENTRY = re.compile(r"[A-Za-z0-9_-]{27}", re.ASCII)  # 4 + 16 bytes in base64url without padding
@@ -56,7 +58,7 @@ def _decoded(texts: Iterable[str]) -> Iterator[bytes]:
 
 def _is_for(ring: KeyRing, entry: bytes, number: str, now: int) -> bool:
     moment, tag = entry[:_MOMENT_BYTES], entry[_MOMENT_BYTES:]
-    if not 0 <= now - int.from_bytes(moment, "big") < LIFETIME:
+    if not -CLOCKS_DIFFER <= now - int.from_bytes(moment, "big") < LIFETIME:
         return False
     return any(hmac.compare_digest(_tag(key, number, moment), tag) for key in ring)
 

@@ -170,6 +170,16 @@ def one_spelling(e164: str) -> str:
     return e164
 
 
+def twins(e164: str) -> tuple[str, ...]:
+    """Return all numbers of the phone that has ``e164``: itself, and where there is one its other spelling."""
+    for beginning, length, shorter in _TWINS:
+        if e164.startswith(beginning) and len(e164) == length:
+            return e164, shorter + e164.removeprefix(beginning)
+        if e164.startswith(shorter) and len(e164) == length - (len(beginning) - len(shorter)):
+            return e164, beginning + e164.removeprefix(shorter)
+    return (e164,)
+
+
 def block_of(e164: str) -> str:
     """Return the beginning that a number shares with its block of a thousand."""
     return one_spelling(e164)[:-BLOCK_DIGITS]

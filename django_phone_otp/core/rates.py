@@ -1,6 +1,7 @@
 """Rate strings: ``"3/5m"`` is three in five minutes."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 _RATE = re.compile(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,5})([smhd])")
@@ -32,3 +33,13 @@ def parse_rate(text: str) -> Rate:
     if rate.seconds > LONGEST_WINDOW:
         raise ValueError("a rate's window may have up to 366 days")
     return rate
+
+
+def tightest(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    """Return ``rates`` with one for each length of window, that of the smallest count: it implies the others."""
+    found: dict[int, Rate] = {}
+    for rate in rates:
+        known = found.get(rate.seconds)
+        if known is None or rate.count < known.count:
+            found[rate.seconds] = rate
+    return tuple(found.values())

@@ -9,6 +9,7 @@ up to a tenth of the window later than it would have to be.
 import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from django_phone_otp.core.rates import Rate
@@ -19,7 +20,7 @@ AHEAD = 1  # slots: how far the clock of another server may be ahead, or a momen
 TAKE, LOOK, GIVE_BACK = 1, 0, -1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tally:
     """One thing to do with one counter: ``TAKE`` a place when there is one, ``LOOK``, or ``GIVE_BACK`` a place.
 
@@ -30,12 +31,12 @@ class Tally:
     rate: Rate
     step: int = TAKE
 
-    @property
+    @cached_property
     def width(self) -> int:
         """Milliseconds of a slot, rounded up so that all slots together are no shorter than the window."""
         return -(-self.rate.seconds * 1000 // SLOTS)
 
-    @property
+    @cached_property
     def lifetime(self) -> int:
         """Seconds after which nothing counted in a slot can matter any more."""
         return -(-self.width * (SLOTS + AHEAD + 1) // 1000)

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django_phone_otp import conf
 from django_phone_otp.core import lanes
 from django_phone_otp.core.addresses import Network, client_address
+from django_phone_otp.core.numbers import one_spelling
 
 COOKIE = "phone_otp_known"
 SESSION_KEY = "phone_otp_browser"
@@ -28,41 +29,49 @@ class Asker:
 
     def lane(self, number: str) -> str:
         """Return the lane of this browser for ``number``: that of those who are known for it, or of strangers."""
-        return lanes.lane_of(conf.current().keys, self.entries, number, _now())
+        return lanes.lane_of(conf.current().keys, self.entries, one_spelling(number), _seconds())
 
-    def buckets(self, verb: str, known_for: str = "") -> Mapping[str, str]:
-        """Return what counts by the sender, for ``verb``.
+    def message_buckets(self, *, known: bool) -> Mapping[str, str]:
+        """Return what a message counts against by its sender.
 
-        A browser that is ``known_for`` a number counts by that, so that who shares its address cannot shut it out.
+        Browsers that are ``known`` for the number have places of their own at their address, which strangers
+        there cannot use up.
         """
         if self.request is None:
             return {}
-        buckets = {f"{verb}.ip": f"known for {known_for}" if known_for else self.address}
-        # Asking for the user may cost a query, so only what has a limit for it asks.
-        client = client_of(self.request) if verb == "send" else ""
+        buckets = {"send.ip": f"{self.address}{' known' if known else ''}"}
+        # Asking for the user may cost a query.
+        client = client_of(self.request) if conf.current().limits["send.client"] else ""
         return {**buckets, "send.client": client} if client else buckets
+
+    def guess_buckets(self, known_for: str = "") -> Mapping[str, str]:
+        """Return what a guess counts against by its sender: a browser that is ``known_for`` the number by that."""
+        if self.request is None:
+            return {}
+        return {"verify.ip": f"known for {known_for}" if known_for else self.address}
 
 
 def asker_of(request: HttpRequest | None) -> Asker:
     """Return who makes ``request``."""
     if request is None:
         return Asker(None)
-    cookie = request.COOKIES.get(COOKIE, "")[:_COOKIE_MAXIMUM]
+    cookie = getattr(request, "COOKIES", {}).get(COOKIE, "")[:_COOKIE_MAXIMUM]
     entries = tuple(lanes.entries_of(cookie)) if cookie else ()
     return Asker(request, client_address(*origin(request)), entries)
 
 
 def origin(request: HttpRequest) -> tuple[str, str, Sequence[Network]]:
     """Return what tells where ``request`` came from: the peer, ``X-Forwarded-For``, and which proxies to believe."""
-    peer, forwarded_for = request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", "")
-    return peer, forwarded_for, conf.current().trusted_proxies
+    peer, forwarded_for = request.META.get("REMOTE_ADDR"), request.META.get("HTTP_X_FORWARDED_FOR")
+    return peer or "", forwarded_for or "", conf.current().trusted_proxies  # servers on Unix sockets give no peer
 
 
 def client_of(request: HttpRequest | None) -> str:
     """Return the user who is logged in, or else the session, or ``""``."""
     user = getattr(request, "user", None)
-    if user is not None and user.is_authenticated:
-        return f"user {user.pk}"
+    pk = getattr(user, "pk", None)
+    if pk is not None and getattr(user, "is_authenticated", False):  # users of stateless tokens may have no key
+        return f"user {pk}"
     key = session_key(request)
     return f"session {key}" if key else ""
 
@@ -77,7 +86,7 @@ def remember_browser(request: HttpRequest, response: Any, number: str) -> None:
 
     It goes where the session's cookie goes, and lasts as long as a number usually stays with a person.
     """
-    value = lanes.add_entry(conf.current().keys, asker_of(request).entries, number, _now())
+    value = lanes.add_entry(conf.current().keys, asker_of(request).entries, one_spelling(number), _seconds())
     response.set_cookie(
         COOKIE,
         value,
@@ -107,5 +116,5 @@ def mark_browser(request: HttpRequest | None) -> str:
     return str(session.setdefault(SESSION_KEY, secrets.token_urlsafe(16)))
 
 
-def _now() -> int:
+def _seconds() -> int:
     return int(timezone.now().timestamp())

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from django_phone_otp import conf
+from django_phone_otp.core.lanes import STRANGERS
 from django_phone_otp.core.policies import Purpose
 from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import ChallengeStatus
@@ -53,6 +54,7 @@ class Budget(NamedTuple):
 
     entries: list[Entry]
     rates: tuple[Rate, ...]
+    lane: str = STRANGERS
 
     @property
     def next_serial(self) -> int:
@@ -115,4 +117,4 @@ def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budg
     longest = timedelta(seconds=max(rate.seconds for rate in rates))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:
         entries = [Entry(*row) for row in rows.filter(expires_at__gt=now - longest)]
-    return Budget(entries, rates)
+    return Budget(entries, rates, lane)

@@ -32,7 +32,7 @@ from django_phone_otp.services.askers import Asker, asker_of
 from django_phone_otp.services.codes import is_right
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.limits import NO_STRAIN
-from django_phone_otp.services.numbers import admit_number
+from django_phone_otp.services.numbers import admit_number, hides_refusals
 from django_phone_otp.services.proofs import Proof, prove
 from django_phone_otp.services.spraying import Watch
 from django_phone_otp.services.transactions import database, require_own_transaction
@@ -100,7 +100,9 @@ def resend(
     require_own_transaction("resend")
     named = intake.take_handle(handle, request)
     channel = None if channel is None else intake.take_channel(channel)
-    claim = idempotency.claim("resend", idempotency_key, request, named.pk.bytes, (channel or "").encode())
+    claim = idempotency.claim(
+        "resend", idempotency_key, request, named.pk.bytes, (channel or "").encode(), browser=named.browser
+    )
     if claim.challenge is not None:
         return _read(named)
     try:
@@ -136,22 +138,9 @@ def verify(handle: str, code: str, *, context: intake.Context = None, request: H
     require_own_transaction("verify")
     named = intake.take_handle(handle, request)
     guess = intake.take_code(code)
-    challenge, watched = _admit(named, guess, asker_of(request))
-    now = timezone.now()
-    given = intake.take_context(context, tuple(challenge.context))
-    right = is_right(challenge, guess, given)
-    question = remote.question_about(challenge) if right else None
-    if not guesses.count(challenge, right, now, held=question is not None):
-        _say_why_not(challenge, now)
-    if question is not None:  # the guess is counted before anybody else is asked
-        try:
-            right = remote.confirms(question, guess)
-        except Unavailable:
-            guesses.give_back(challenge)
-            watched.was_not_judged()
-            raise
-        if not guesses.settle(challenge, right, timezone.now()):
-            _say_why_not(challenge, now)
+    challenge, given, watched = _admit(named, guess, context, asker_of(request))
+    with watched.judging():
+        right = _judge(challenge, guess, given)
     if right:
         watched.was_right()
         emit(challenge_verified, challenge)
@@ -174,9 +163,11 @@ def cancel(handle: str, *, request: HttpRequest | None = None) -> Challenge:
     return challenge
 
 
-def _admit(named: intake.Named, guess: str, asker: Asker) -> tuple[Challenge, Watch]:
-    """Let a guess pass the limits, and return the challenge that it is made at. Raises why not."""
-    # Strangers are limited before anything is read. Whether a browser is known depends on the number.
+def _admit(
+    named: intake.Named, guess: str, context: intake.Context, asker: Asker
+) -> tuple[Challenge, dict[str, str], Watch]:
+    """Let a guess pass the limits; return the challenge that it is made at, and the context. Raises why not."""
+    # A guess without a cookie is limited before anything is read. What a cookie is worth depends on the number.
     strain = NO_STRAIN if asker.entries else admission.admit_asker(asker)
     challenge = _get(named.pk, _JUDGED)
     challenge.browser = named.browser
@@ -185,7 +176,26 @@ def _admit(named: intake.Named, guess: str, asker: Asker) -> tuple[Challenge, Wa
         strain = admission.admit_asker(asker, challenge.number if lane == KNOWN else "")
     _require_pending(challenge, timezone.now())
     intake.require_length(guess, challenge.code_length)
-    return challenge, admission.admit_guess(asker, challenge.purpose, lane, strain)
+    given = intake.take_context(context, tuple(challenge.context))
+    return challenge, given, admission.admit_guess(asker, challenge.purpose, lane, strain)
+
+
+def _judge(challenge: Challenge, guess: str, given: dict[str, str]) -> bool:
+    """Let a guess take its place, and tell whether it is right. Raises why it had no place, or had no answer."""
+    now = timezone.now()
+    right = is_right(challenge, guess, given)
+    question = remote.question_about(challenge) if right else None
+    if not guesses.count(challenge, right, now, held=question is not None):
+        _say_why_not(challenge, now)
+    if question is not None:  # the guess is counted before anybody else is asked
+        try:
+            right = remote.confirms(question, guess)
+        except Unavailable:
+            guesses.give_back(challenge)
+            raise
+        if not guesses.settle(challenge, right, timezone.now()):
+            _say_why_not(challenge, now)
+    return right
 
 
 def _start(challenge: Challenge, delivery: Delivery) -> None:
@@ -251,11 +261,13 @@ def _resend(named: intake.Named, channel: str | None, asker: Asker) -> Challenge
     now = timezone.now()
     _require_resendable(challenge, now)
     purpose = conf.current().purposes.get(challenge.purpose)
-    if purpose is None or not purpose.registered_only:  # there, nobody but staff learns: deliver() sends nothing
+    if not hides_refusals(purpose):
         admit_number(challenge.number)
-    admission.admit_message(asker, challenge.number, challenge.region, purpose, asker.lane(challenge.number))
+    lane = asker.lane(challenge.number)
+    places = admission.admit_message(asker, challenge.number, challenge.region, purpose, lane)
     delivery = opening.reopen(challenge, channel or challenge.channel, now)
     if delivery is None:  # another resend, or the end of the challenge, came first
+        places.give_back()
         challenge.refresh_from_db()
         _require_resendable(challenge, timezone.now())
         raise ResendTooSoon(1)

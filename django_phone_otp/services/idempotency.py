@@ -52,7 +52,7 @@ def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes,
         return Claim(signer.digest("client", b"session", key_of_session.encode()).hex() if key_of_session else "")
     if not _KEY.fullmatch(key):
         raise Invalid({"Idempotency-Key": [_("Use 1 to 255 visible ASCII characters.")]})
-    client = signer.digest("client", b"key", verb.encode(), _scope(request).encode(), key.encode()).hex()
+    client = signer.digest("client", b"key", verb.encode(), _scope(request, browser).encode(), key.encode()).hex()
     digest = signer.digest("client", b"body", *body).hex()
     if _cache("add", client, (digest, None), KEPT):
         return Claim(client, digest)
@@ -62,9 +62,11 @@ def claim(verb: str, key: str | None, request: HttpRequest | None, *body: bytes,
     return Claim(client, digest, replay=True, challenge=challenge)
 
 
-def _scope(request: HttpRequest | None) -> str:
+def _scope(request: HttpRequest | None, browser: str) -> str:
     client = client_of(request)
-    return client if client.startswith("user") else f"{client}, address {asker_of(request).address}"
+    if client.startswith("user"):
+        return client
+    return f"{f'browser {browser}' if browser else client}, address {asker_of(request).address}"
 
 
 def _cache(operation: str, client: str, *args: object) -> "tuple[str, UUID | None] | None":

@@ -37,14 +37,13 @@ class Asked:
 def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Asked:
     """Check all that ``send()`` is given.
 
-    For a purpose that only registered numbers have, a number that gets no messages is ``refused``
-    without a word: an answer of its own would tell what staff blocked.
+    A number that gets no messages is ``refused`` without a word where refusals are for staff alone.
 
     Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``.
     """
     known = take_purpose(purpose)
     number, refusal = numbers.look_up(phone)
-    if refusal and not known.registered_only:
+    if refusal and not numbers.hides_refusals(known):
         raise NumberNotAllowed(refusal)
     return Asked(
         number=number,
@@ -108,7 +107,8 @@ class Named(NamedTuple):
 def take_handle(handle: object, request: HttpRequest | None) -> Named:
     """Return what ``handle`` names.
 
-    Raises ``ChallengeNotFound`` for a forged one, at no cost, and for one that is bound to another browser.
+    Raises ``ChallengeNotFound`` for a forged one, without a query but that of the session where purposes are
+    bound to browsers, and for one that is bound to another browser.
     """
     current = conf.current()
     pk = handles.unseal(current.keys, handles.HANDLE, handle)

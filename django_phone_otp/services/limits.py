@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.core.policies import Purpose
-from django_phone_otp.core.rates import Rate, parse_rate
+from django_phone_otp.core.rates import Rate, parse_rate, tightest
 from django_phone_otp.core.windows import GIVE_BACK, Reading, Tally
 from django_phone_otp.exceptions import RateLimited, Unavailable
 from django_phone_otp.services.caching import shared_cache
@@ -44,22 +44,26 @@ class Hits:
         count([replace(tally, step=GIVE_BACK) for tally in self.tallies], self.moment)
 
 
-def hit(buckets: Mapping[str, str], purpose: Purpose | None = None) -> Hits:
+def hit(buckets: Mapping[str, str], purpose: Purpose | None = None, *, all_or_none: bool = False) -> Hits:
     """Count one event in every bucket, then judge: ``buckets`` maps a limit's name to what it counts by.
 
     Every bucket is hit before any is judged, so that a refusal by one cannot shield another, and the
-    longest wait is the one reported. A ``purpose`` may have limits of its own.
+    longest wait is the one reported. With ``all_or_none``, what is refused takes no place anywhere. A
+    ``purpose`` may have limits of its own.
 
     Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
     """
     tallies = {tally: name for name, value in buckets.items() for tally in tallies_of(name, value, purpose)}
     if not tallies:
         return Hits()
-    moment = now()
+    moment = milliseconds()
     readings = count(list(tallies), moment)
     refusals = {name: reading.wait for name, reading in zip(tallies.values(), readings, strict=True) if reading.wait}
     if refusals:
         logger.info("Refused by %s", ", ".join(sorted(refusals)))
+        if all_or_none:
+            taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
+            Hits(taken, moment).give_back()
         raise RateLimited(max(reading.wait for reading in readings))
     strains = [
         Strain(reading.used / tally.rate.count, name)
@@ -77,22 +81,21 @@ def hit_account(alias: str, *, message: bool = True) -> float:
     ``Unavailable`` when a count could not be kept.
     """
     documented = backends[alias].account_rate
-    rates = dict.fromkeys(conf.current().limits["send.account"] if message else ())
-    if documented:
-        rates[parse_rate(documented)] = None
-    taken = Hits(tuple(_tally("send.account", alias, rate) for rate in rates), now())
-    readings = count(list(taken.tallies), taken.moment)
+    own = conf.current().limits["send.account"] if message else ()
+    tallies = _tallies("send.account", alias, tightest((*own, *([parse_rate(documented)] if documented else []))))
+    moment = milliseconds()
+    readings = count(tallies, moment)
     wait = max((reading.wait for reading in readings), default=0.0)
     if wait:  # nothing will be sent now, so no other window may count it
-        placed = tuple(tally for tally, reading in zip(taken.tallies, readings, strict=True) if not reading.wait)
-        Hits(placed, taken.moment).give_back()
+        taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
+        Hits(taken, moment).give_back()
     return wait
 
 
 def tallies_of(name: str, value: str, purpose: Purpose | None = None) -> list[Tally]:
     """Return a tally for each rate of the limit ``name``, counted by ``value``."""
     limits = conf.current().limits if purpose is None else purpose.limits
-    return [_tally(name, value, rate) for rate in limits[name]]
+    return _tallies(name, value, limits[name])
 
 
 def count(tallies: list[Tally], moment: int) -> list[Reading]:
@@ -108,11 +111,11 @@ def forget(buckets: Mapping[str, str], purpose: Purpose | None = None) -> None:
     tallies = [tally for name, value in buckets.items() for tally in tallies_of(name, value, purpose)]
     if tallies:
         with _fail_closed():
-            counters_of(shared_cache()).forget(tallies, now())
+            counters_of(shared_cache()).forget(tallies, milliseconds())
 
 
-def now() -> int:
-    """Return the milliseconds since 1970."""
+def milliseconds() -> int:
+    """Return the moment that counters go by: milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
@@ -130,5 +133,6 @@ def digest_of(name: str, value: str) -> str:
     return conf.current().keys.newest.digest("limits", name.encode(), value.encode()).hex()[:32]
 
 
-def _tally(name: str, value: str, rate: Rate) -> Tally:
-    return Tally(f"limits.{name}.{digest_of(name, value)}", rate)
+def _tallies(name: str, value: str, rates: tuple[Rate, ...]) -> list[Tally]:
+    key = f"limits.{name}.{digest_of(name, value)}" if rates else ""
+    return [Tally(key, rate) for rate in rates]

@@ -14,8 +14,9 @@ from django_phone_otp.core.numbers import (
     compact_number,
     is_fictional,
     parse_number,
+    twins,
 )
-from django_phone_otp.core.policies import TestNumber
+from django_phone_otp.core.policies import Purpose, TestNumber
 from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
 
 logger = logging.getLogger("django_phone_otp")
@@ -69,6 +70,14 @@ def refusal_of(e164: str) -> str:
         return unreadable.reason
 
 
+def hides_refusals(purpose: Purpose | None) -> bool:
+    """Tell whether a refusal is for staff alone: for a purpose that only registered numbers have, it would tell.
+
+    A number that is refused then gets the answers that an unknown one gets, and no message.
+    """
+    return purpose is not None and purpose.registered_only
+
+
 def find_test_number(number: str) -> TestNumber | None:
     """Return the test number in force for ``number``: through its last day, and outside DEBUG only when allowed."""
     found = conf.current().test_numbers.get(number)
@@ -100,7 +109,7 @@ def _reaches_people() -> bool:
 def _refusal(number: Number) -> str:
     """Return why the project takes no such number; ``""`` when it does."""
     current = conf.current()
-    if current.denied_prefixes and number.e164.startswith(current.denied_prefixes):
+    if current.denied_prefixes and any(each.startswith(current.denied_prefixes) for each in twins(number.e164)):
         return "prefix"
     if not current.allows_region(number.region):
         return "region"

@@ -46,18 +46,18 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
     number, lane = asked.number, asker.lane(asked.number.e164)
     # A number that is refused is looked up too: its answer must not be quicker.
     decoy = asked.purpose.registered_only and (not is_registered(number.e164) or asked.refused)
-    admitted = False
+    places = None
     for turn in range(TURNS):
         now = timezone.now()
         budget = read_budget(number.e164, asked.purpose, lane, now)
         existing = _same(budget, asked, client, decoy, now)
         if existing is not None:
+            if places is not None:  # another click was quicker, and its message is the only one
+                places.give_back()
             return existing, None
-        if not admitted:
-            admit_message(asker, number.e164, number.region, asked.purpose, lane)
-            admitted = True
+        if places is None:
+            places = admit_message(asker, number.e164, number.region, asked.purpose, lane)
         challenge = _new_challenge(asked, client, decoy, budget, now)
-        challenge.lane = lane
         delivery = new_delivery(challenge, asked.channel)
         try:
             with transaction.atomic(using=database()):
@@ -69,6 +69,8 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
             time.sleep(random.uniform(0, TURN_PAUSE) if turn else 0)  # noqa: S311 - a pause is no secret
             continue
         return challenge, delivery
+    if places is not None:
+        places.give_back()
     raise Unavailable(1)
 
 
@@ -141,6 +143,7 @@ def _new_challenge(asked: Asked, client: str, decoy: bool, budget: Budget, now: 
         number=asked.number.e164,
         region=asked.number.region,
         purpose=asked.purpose.name,
+        lane=budget.lane,
         context=asked.context,
         channel=asked.channel,
         language=asked.language,

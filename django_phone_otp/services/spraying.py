@@ -5,12 +5,15 @@ The idea of a budget of failures that grows with what succeeds is from Authgear'
 """
 
 import logging
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import NamedTuple
 
-from django_phone_otp.core.policies import Purpose
+from django_phone_otp import conf
+from django_phone_otp.core.addresses import site_of
 from django_phone_otp.core.rates import Rate
-from django_phone_otp.core.windows import GIVE_BACK, LOOK, TAKE, Tally
+from django_phone_otp.core.windows import GIVE_BACK, LOOK, TAKE, Reading, Tally
 from django_phone_otp.services import limits
 from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.caching import log_failures
@@ -19,12 +22,14 @@ LIMIT = "verify.failed"
 # Wrong guesses to a right one. People mistype a quarter or less of their codes; at three wrong to two right,
 # most of those who guess are no owners of these phones.
 WRONG_TO_RIGHT = 1.5
-# Of one address, so few wrong guesses count: one stranger must not be able to make everybody wait. What that
+# Of one address, and of one IPv6 site, so few wrong guesses count: one stranger must not be able to make everybody wait. What that
 # lets through is bounded by `verify.ip`.
 OF_ONE_ADDRESS = 3
 _UNLIMITED = 10**9
 
 logger = logging.getLogger("django_phone_otp")
+
+Said = tuple[Tally, Reading]
 
 
 class Watch(NamedTuple):
@@ -35,18 +40,26 @@ class Watch(NamedTuple):
     moment: int
     wait: float = 0.0  # seconds, when there are too many wrong ones
 
+    @contextmanager
+    def judging(self) -> Iterator[None]:
+        """Count nothing when the block raises: then the guess was not judged."""
+        try:
+            yield
+        except BaseException:
+            self.give_back()
+            raise
+
     def was_right(self) -> None:
         """Count the guess as right after all. It was judged: without a cache the count is missed, and no more."""
         with log_failures("wrong guesses"):
-            limits.count([*self.returned(), *self.right], self.moment)
+            limits.count([*self._returned(), *self.right], self.moment)
 
-    def was_not_judged(self) -> None:
+    def give_back(self) -> None:
         """Count nothing."""
         with log_failures("wrong guesses"):
-            limits.count(self.returned(), self.moment)
+            limits.count(self._returned(), self.moment)
 
-    def returned(self) -> list[Tally]:
-        """Return what gives back all that was taken."""
+    def _returned(self) -> list[Tally]:
         return [replace(tally, step=GIVE_BACK) for tally in self.taken]
 
 
@@ -55,41 +68,50 @@ class Watch(NamedTuple):
 UNWATCHED = Watch((), (), 0)
 
 
-def watch(asker: Asker, purpose: str, rates: Purpose | None) -> Watch:
+def watch(asker: Asker, purpose: str) -> Watch:
     """Count a stranger's guess as wrong, unless ``purpose`` has too many wrong ones already.
 
-    ``wait`` of what it returns says how long until there are not; then nothing was counted. One round trip
-    to the cache as long as there are few wrong guesses.
+    ``wait`` of what it returns says how long until there are not; then nothing was counted. One round trip to the
+    cache as long as there are few wrong guesses.
 
     Raises ``Unavailable`` when a count could not be kept.
     """
-    moment = limits.now()
-    floors = limits.tallies_of(LIMIT, purpose, rates)
+    moment = limits.milliseconds()
+    floors = limits.tallies_of(LIMIT, purpose, conf.current().purposes.get(purpose))
     if not floors:
         return UNWATCHED
-    right, here = _right(floors), _of_one_address(floors, asker)
-    looks = [replace(tally, step=LOOK) for tally in right]
-    asked = [*floors, *here, *looks]
-    said = dict(zip(asked, limits.count(asked, moment), strict=True))
-    taken = [tally for tally in (*floors, *here) if not said[tally].wait]
+    right_ones = _right(floors)
+    wrong, at_address, verified = _ask(moment, floors, _of_one_address(floors, asker), _looking_at(right_ones))
+    taken = _taken(*wrong, *at_address)
     # Who has had their share already is held up with the others, but counted no further.
-    has_had_share = any(said[tally].wait for tally in here)
-    full = [_budget(floor, said[look].used) for floor, look in zip(floors, looks, strict=True) if said[floor].wait]
-    more, wait = _beyond_the_floor(full, has_had_share, moment) if full else ([], 0.0)
-    watched = Watch((*taken, *more), right, moment, wait)
-    if wait:
-        _hold_up(purpose, floors[0], watched)
-    elif has_had_share:
-        watched.was_not_judged()
-    return watched._replace(taken=()) if wait or has_had_share else watched
+    has_had_share = any(said.wait for _, said in at_address)
+    full = [(floor, right.used) for (floor, said), (_, right) in zip(wrong, verified, strict=True) if said.wait]
+    if full:
+        budgets = [_budget(floor, right) for floor, right in full]
+        (beyond,) = _ask(moment, _looking_at(budgets) if has_had_share else budgets)
+        taken += _taken(*beyond)
+        wait = max(said.wait for _, said in beyond)
+        if wait:
+            _hold_up(purpose, floors[0], taken, moment)
+            return Watch((), (), moment, wait)
+    if has_had_share:
+        Watch(taken, (), moment).give_back()
+        return Watch((), right_ones, moment)
+    return Watch(taken, right_ones, moment)
 
 
-def _beyond_the_floor(budgets: list[Tally], has_had_share: bool, moment: int) -> tuple[list[Tally], float]:
-    """Ask for places that what verifies makes room for; return those taken, and how long to wait without one."""
-    step = LOOK if has_had_share else TAKE
-    readings = limits.count([replace(budget, step=step) for budget in budgets], moment)
-    taken = [budget for budget, reading in zip(budgets, readings, strict=True) if step == TAKE and not reading.wait]
-    return taken, max(reading.wait for reading in readings)
+def _ask(moment: int, *groups: Sequence[Tally]) -> list[list[Said]]:
+    """Do the tallies of all groups in one go; return them, group by group, with what was said."""
+    readings = iter(limits.count([tally for group in groups for tally in group], moment))
+    return [[(tally, next(readings)) for tally in group] for group in groups]
+
+
+def _taken(*asked: Said) -> tuple[Tally, ...]:
+    return tuple(tally for tally, said in asked if tally.step == TAKE and not said.wait)
+
+
+def _looking_at(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
+    return tuple(replace(tally, step=LOOK) for tally in tallies)
 
 
 def _right(floors: list[Tally]) -> tuple[Tally, ...]:
@@ -99,7 +121,7 @@ def _right(floors: list[Tally]) -> tuple[Tally, ...]:
 
 def _of_one_address(floors: list[Tally], asker: Asker) -> tuple[Tally, ...]:
     """Return the counters of the wrong guesses of one address; without a request there is none."""
-    here = limits.digest_of(LIMIT, asker.address) if asker.address else ""
+    here = limits.digest_of(LIMIT, site_of(asker.address)) if asker.address else ""
     return tuple(Tally(f"{floor.key}.{here}", Rate(OF_ONE_ADDRESS, floor.rate.seconds)) for floor in floors if here)
 
 
@@ -108,10 +130,10 @@ def _budget(floor: Tally, right: int) -> Tally:
     return replace(floor, rate=Rate(max(floor.rate.count, int(WRONG_TO_RIGHT * right)), floor.rate.seconds))
 
 
-def _hold_up(purpose: str, floor: Tally, watched: Watch) -> None:
+def _hold_up(purpose: str, floor: Tally, taken: tuple[Tally, ...], moment: int) -> None:
     """Give back what was taken, and raise the alarm once in each window, not with each guess that is held up."""
     alarm = Tally(f"{floor.key}.alarm", Rate(_UNLIMITED, floor.rate.seconds))
     with log_failures("wrong guesses"):
-        *_, said = limits.count([*watched.returned(), alarm], watched.moment)
+        *_, said = limits.count([*(replace(tally, step=GIVE_BACK) for tally in taken), alarm], moment)
         if said.used == 1:
             logger.error("Too many wrong guesses for %r from too many addresses: strangers' guesses wait", purpose)

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
+from django_phone_otp.core.numbers import twins
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import intake, limits, numbers
@@ -35,10 +36,13 @@ def unlock(phone: object, *, purpose: str | None = None) -> int:
     purposes = conf.current().purposes
     wanted = purposes.values() if purpose is None else [intake.take_purpose(purpose)]
     names = [each.name for each in wanted]
-    counting = Challenge.objects.filter(number=number.e164, purpose__in=names).exclude(lane__startswith=SET_ASIDE)
+    counting = Challenge.objects.filter(number__in=twins(number.e164), purpose__in=names).exclude(
+        lane__startswith=SET_ASIDE
+    )
     with transaction.atomic(using=database()):
-        pending = counting.filter(status=ChallengeStatus.PENDING)
-        pending.update(status=ChallengeStatus.CANCELED, closed_at=timezone.now())
+        now = timezone.now()
+        pending = counting.filter(status=ChallengeStatus.PENDING, expires_at__gt=now)
+        pending.update(status=ChallengeStatus.CANCELED, closed_at=now)
         # A lane of its own for each time: serials are unique in a lane.
         aside = f"{SET_ASIDE}{secrets.token_hex(6)} "
         count = counting.update(lane=Concat(Value(aside), F("lane")))

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.cache import cache
-from django.db import OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from django_phone_otp.api import errors
 from django_phone_otp.backends.base import BackendUnavailable
@@ -193,9 +193,10 @@ class TestRefusals:
             assert_problem(response, 503, "unavailable", retry_after=30)
         assert Challenge.objects.get().attempts == 0
 
-    def test_503_unavailable_without_the_database(self, api, monkeypatch):
+    @pytest.mark.parametrize("fault", [OperationalError, InterfaceError, InternalError])
+    def test_503_unavailable_without_a_database_that_takes_writes(self, api, monkeypatch, fault):
         def gone(*_args, **_kwargs):
-            raise OperationalError(f"could not connect while asking for {PHONE}")
+            raise fault(f"could not connect while asking for {PHONE}")
 
         monkeypatch.setattr(challenges, "_get", gone)
         handle = api.send().json()["challenge"]

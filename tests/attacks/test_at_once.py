@@ -71,7 +71,7 @@ def test_a48_of_forty_sends_in_one_packet_no_more_leave_than_the_address_has(dat
 
 
 @every_database
-def test_a48_of_sixty_guesses_in_one_packet_no_more_are_judged_than_the_address_has(database, redis_cache):
+def test_a48_of_many_guesses_in_one_packet_no_more_are_judged_than_the_address_has(database, redis_cache):
     targets = numbers(12)
     handles = [browser().send(number).json()["challenge"] for number in targets]
     codes = [latest_code(number) for number in targets]
@@ -123,9 +123,10 @@ def test_a13_a_resend_that_comes_after_the_right_code_sends_nothing(monkeypatch)
     challenge = phone_otp.send(PHONE, purpose="signup")
     code = latest_code(PHONE)
 
-    def verify_first(*_):
+    def verify_first(*args):
         monkeypatch.undo()
         phone_otp.verify(challenge.handle, code)
+        return admission.admit_message(*args)
 
     monkeypatch.setattr(admission, "admit_message", verify_first)
     with pytest.raises(ChallengeClosed):

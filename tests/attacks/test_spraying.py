@@ -71,7 +71,7 @@ def test_a5_a_thousand_numbers_from_a_hundred_addresses_are_fifty_guesses(spray,
     handle = stranger.send("+13125550123").json()["challenge"]
     refusal = stranger.verify(handle, latest_code("+13125550123"))
     assert (refusal.status_code, refusal.json()["code"]) == (429, "rate_limited")
-    clock.shift(refusal.json()["retry_after"])
+    clock.shift(660)
     assert log_in(browser(HOME), "+13125550124") == 200
 
 

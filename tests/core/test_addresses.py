@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_phone_otp.core.addresses import HOPS_MAXIMUM, UNKNOWN, client_address
+from django_phone_otp.core.addresses import HOPS_MAXIMUM, UNKNOWN, client_address, site_of
 from tests.core.scripts import fullwidth
 
 PROXIES = tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "192.0.2.1/32", "2001:db8:ffff::/48"))
@@ -143,3 +143,16 @@ def test_an_ipv4_proxy_is_not_to_be_imitated_from_ipv6():
     trusted = [ipaddress.ip_network("10.0.0.0/8")]
     for peer in ("2002:a00:1::1", "64:ff9b::10.0.0.1"):
         assert client_address(peer, "203.0.113.9", trusted) == "10.0.0.1"  # counted as that, and not believed
+
+
+@pytest.mark.parametrize(
+    ("address", "site"),
+    [
+        ("2001:db8:1:2::/64", "2001:db8:1::/48"),
+        ("2001:db8:1:ffff::/64", "2001:db8:1::/48"),
+        ("198.51.100.7", "198.51.100.7"),
+        (UNKNOWN, UNKNOWN),
+    ],
+)
+def test_one_customer_has_one_site_whatever_they_were_given(address, site):
+    assert site_of(address) == site

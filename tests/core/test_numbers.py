@@ -21,6 +21,7 @@ from django_phone_otp.core.numbers import (
     may_be_somebodys,
     one_spelling,
     parse_number,
+    twins,
 )
 from tests.core.scripts import arabic, devanagari, fullwidth
 
@@ -380,3 +381,14 @@ def test_a_number_that_is_refused_is_still_known():
         parse_number("+881612345678")
     assert (refusal.value.number.e164, refusal.value.number.region) == ("+881612345678", "")
     assert "881612345678" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("pair", [("+5491123456789", "+541123456789"), ("+5215512345678", "+525512345678")])
+def test_the_twins_of_a_number_are_both_of_them_whichever_is_asked(pair):
+    assert set(twins(pair[0])) == set(twins(pair[1])) == set(pair)
+    assert twins(pair[0])[0] == pair[0]
+
+
+def test_other_numbers_have_no_twin():
+    for number in ("+14155550123", "+5411234567890", "+52155123456", "+5511912345678"):
+        assert twins(number) == (number,)

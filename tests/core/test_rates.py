@@ -1,6 +1,6 @@
 import pytest
 
-from django_phone_otp.core.rates import Rate, parse_rate
+from django_phone_otp.core.rates import Rate, parse_rate, tightest
 from tests.core.scripts import arabic, fullwidth
 
 
@@ -39,3 +39,9 @@ def test_a_window_of_over_a_year_is_refused(text):
 
 def test_a_window_of_a_year_is_allowed():
     assert parse_rate("1/366d").seconds == 366 * 86400
+
+
+def test_of_rates_with_one_window_the_smallest_implies_the_others():
+    rates = [Rate(9, 60), Rate(3, 3600), Rate(4, 60), Rate(5, 60)]
+    assert tightest(rates) == (Rate(4, 60), Rate(3, 3600))
+    assert tightest([]) == ()

@@ -15,7 +15,6 @@ django.setup()
 
 from django.test.utils import override_settings
 
-from django_phone_otp import conf
 from django_phone_otp.exceptions import RateLimited
 from django_phone_otp.services import limits, spraying
 from django_phone_otp.services.askers import Asker
@@ -29,7 +28,7 @@ def get_place(name):
     if name == "send.account":
         return not limits.hit_account("default")
     if name == "verify.failed":
-        return not spraying.watch(Asker(None), "signup", conf.current().purposes["signup"]).wait
+        return not spraying.watch(Asker(None), "signup").wait
     try:
         limits.hit({name: "a made-up value"})
     except RateLimited:

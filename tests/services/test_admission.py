@@ -1,12 +1,24 @@
 """What a message must get past: each limit by what it counts, and what a known browser is spared."""
 
+from dataclasses import replace
+
 import pytest
 from django.http import HttpResponse
 
 import django_phone_otp as phone_otp
-from django_phone_otp.exceptions import NumberNotAllowed, RateLimited, TooManyAttempts
+from django_phone_otp.core.windows import LOOK
+from django_phone_otp.exceptions import (
+    IncorrectCode,
+    Invalid,
+    NumberNotAllowed,
+    RateLimited,
+    ResendTooSoon,
+    TooManyAttempts,
+    Unavailable,
+)
 from django_phone_otp.models import Delivery
-from django_phone_otp.services.askers import COOKIE, remember_browser
+from django_phone_otp.services import guesses, limits, opening
+from django_phone_otp.services.askers import COOKIE, asker_of, remember_browser
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
 from tests.unlimited import UNLIMITED
@@ -115,14 +127,25 @@ class TestAKnownBrowser:
             assert not passes(PHONE, request=rf.post("/"))
             assert passes(PHONE, request=owner)
             # And its own limit is as tight as that of strangers.
-            shared = limit == "send__prefix"
-            assert [passes(PHONE, request=owner) for _ in range(2)] == [True, shared]
+            assert [passes(PHONE, request=owner) for _ in range(2)] == [True, False]
 
     @pytest.mark.parametrize("limit", ["send__region", "send__purpose", "send__global"], ids=lambda name: name[6:])
     def test_is_held_to_what_bounds_the_bill(self, owner, limit):
         with only(**{limit: ["1/1h"]}):
             assert passes("+14155550199")
             assert not passes(PHONE, request=owner)
+
+    @pytest.mark.parametrize("limit", ["send__ip", "send__prefix"], ids=lambda name: name[6:])
+    def test_is_held_to_its_address_and_its_block_together_with_the_others(self, rf, limit):
+        """Who has many numbers, and made a browser known for each, pumps no more than strangers do."""
+        passed = 0
+        with only(**{limit: ["5/1h"]}):
+            for last in range(12):
+                number, request, response = f"+1415555010{last % 10}", rf.post("/"), HttpResponse()
+                remember_browser(request, response, number)
+                request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+                passed += passes(number, request=request)
+        assert passed == 5
 
     def test_is_not_multiplied_by_who_has_the_phone(self, rf):
         """Asked for by a known browser and verified by a new one, each code makes one more that is known."""
@@ -194,3 +217,95 @@ def test_a_refusal_is_logged_once(caplog):
         phone_otp.send(PHONE, purpose="login")
     assert [record.getMessage() for record in caplog.records] == ["A number was refused: prefix"]
     assert Delivery.objects.get().reason == "decoy: the number is refused (prefix)"
+
+
+def test_tries_that_are_refused_use_up_nothing_but_their_senders_places(rf, clock):
+    with only(send__number=["3/5m", "10/1d"], send__prefix=["9/1h"], send__global=["9/1h"], send__ip=["20/1h"]):
+        request = rf.post("/")
+        assert [passes(PHONE, request=request) for _ in range(20)] == [True] * 3 + [False] * 17
+        for last in range(6):
+            assert passes(f"+141555501{last + 30}"), "the messages of the block and of all are still there"
+        assert not passes("+14165550123", request=request), "the sender's are not"
+        clock.shift(330)
+        assert passes("+14165550123") is False  # nine in the hour
+    with only(send__number=["3/5m", "10/1d"]):
+        assert passes(PHONE), "and the number has its day"
+
+
+class TestOneMessageIsOnePlace:
+    @pytest.fixture(autouse=True)
+    def _limits(self):
+        with only(send__number=["9/1h"], send__ip=["9/1h"]), override_phone_otp(RESEND_AFTER=[0]):
+            yield
+
+    def used(self, rf):
+        """Return how many places are taken of the number and of the address."""
+        asker = asker_of(rf.post("/"))
+        looks = {"send.number": f"{PHONE}", **asker.message_buckets(known=False)}
+        tallies = [
+            replace(tally, step=LOOK) for name, value in looks.items() for tally in limits.tallies_of(name, value)
+        ]
+        return [reading.used for reading in limits.count(tallies, limits.milliseconds())]
+
+    def test_when_another_click_was_quicker(self, rf, client, monkeypatch):
+        request = rf.post("/")
+        request.session = client.session
+        request.session.save()
+        first = phone_otp.send(PHONE, purpose="signup", request=request)
+        read, stale = opening.read_budget, [True]
+
+        def too_early(number, purpose, lane, now):
+            found = read(number, purpose, lane, now)
+            return found._replace(entries=[]) if stale and stale.pop() else found
+
+        monkeypatch.setattr(opening, "read_budget", too_early)
+        assert phone_otp.send(PHONE, purpose="signup", request=request).pk == first.pk
+        assert self.used(rf) == [1, 1]
+
+    def test_when_every_turn_is_lost(self, rf, monkeypatch):
+        phone_otp.send(PHONE, purpose="signup", request=rf.post("/"))
+        monkeypatch.setattr(opening, "TURNS", 2)
+        monkeypatch.setattr(opening, "read_budget", lambda *_: opening.Budget([], (limits.Rate(15, 86400),)))
+        with pytest.raises(Unavailable):
+            phone_otp.send(PHONE, purpose="signup", request=rf.post("/"))
+        assert self.used(rf) == [1, 1]
+
+    def test_when_another_resend_was_quicker(self, rf, monkeypatch):
+        challenge = phone_otp.send(PHONE, purpose="signup", request=rf.post("/"))
+        monkeypatch.setattr(opening, "reopen", lambda *_: None)
+        with pytest.raises(ResendTooSoon):
+            phone_otp.resend(challenge.handle, request=rf.post("/"))
+        assert self.used(rf) == [1, 1]
+
+    def test_what_is_no_guess_counts_against_nobody_but_its_sender(self, rf):
+        challenge = phone_otp.send(PHONE, purpose="payment", context={"amount": "12.50", "payee": "Ana Example"})
+        with only(verify__failed=["1/10m"]):
+            for _ in range(3):
+                with pytest.raises(Invalid):
+                    phone_otp.verify(challenge.handle, "000000", request=rf.post("/"))
+            with pytest.raises(IncorrectCode):
+                phone_otp.verify(challenge.handle, "000000", context=challenge.context, request=rf.post("/"))
+
+    def test_a_guess_that_finds_no_place_is_not_counted_as_wrong(self, rf, monkeypatch):
+        challenge = phone_otp.send(PHONE, purpose="signup")
+        with only(verify__failed=["1/10m"]):
+            monkeypatch.setattr(guesses, "count", lambda *_, **__: False)
+            with pytest.raises(TooManyAttempts):
+                phone_otp.verify(challenge.handle, "000000", request=rf.post("/"))
+            monkeypatch.undo()
+            with pytest.raises(IncorrectCode):
+                phone_otp.verify(challenge.handle, "000000", request=rf.post("/"))
+
+
+@pytest.mark.parametrize("number", [ARGENTINA, ARGENTINA_MOBILE])
+def test_a_prefix_is_denied_in_either_spelling(number):
+    for prefix in ("+5491123", "+541123"):
+        with override_phone_otp(DENIED_PREFIXES=[prefix]), pytest.raises(NumberNotAllowed):
+            phone_otp.send(number, purpose="signup")
+
+
+def test_a_browser_is_known_for_either_spelling(rf):
+    request, response = rf.post("/"), HttpResponse()
+    remember_browser(request, response, ARGENTINA)
+    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    assert asker_of(request).lane(ARGENTINA_MOBILE) == "known"

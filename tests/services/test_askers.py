@@ -8,6 +8,7 @@ import django_phone_otp as phone_otp
 from django_phone_otp.core.lanes import KNOWN, STRANGERS
 from django_phone_otp.models import Challenge
 from django_phone_otp.services.askers import COOKIE, asker_of, browser_of, mark_browser, remember_browser
+from django_phone_otp.test import override_phone_otp
 from tests.conftest import PHONE
 
 OTHER = "+14155550199"
@@ -23,13 +24,14 @@ def known(rf, number=PHONE, **changes):
 
 def test_without_a_request_nothing_is_known():
     asker = asker_of(None)
-    assert (asker.address, asker.lane(PHONE), asker.buckets("send")) == ("", "", {})
+    assert (asker.address, asker.lane(PHONE)) == ("", "")
+    assert asker.message_buckets(known=False) == asker.guess_buckets() == {}
 
 
 def test_a_stranger_counts_by_the_address(rf):
     asker = asker_of(rf.post("/", REMOTE_ADDR="198.51.100.7"))
-    assert asker.buckets("send") == {"send.ip": "198.51.100.7"}
-    assert asker.buckets("verify") == {"verify.ip": "198.51.100.7"}
+    assert asker.message_buckets(known=False) == {"send.ip": "198.51.100.7"}
+    assert asker.guess_buckets() == {"verify.ip": "198.51.100.7"}
 
 
 def test_a_user_counts_as_such_and_a_session_where_there_is_no_user(rf, client, django_user_model, db):
@@ -37,17 +39,19 @@ def test_a_user_counts_as_such_and_a_session_where_there_is_no_user(rf, client, 
     request.user = AnonymousUser()
     request.session = client.session
     request.session.save()
-    assert asker_of(request).buckets("send")["send.client"] == f"session {request.session.session_key}"
+    assert asker_of(request).message_buckets(known=False)["send.client"] == f"session {request.session.session_key}"
     request.user = django_user_model.objects.create_user("member")
-    assert asker_of(request).buckets("send")["send.client"] == f"user {request.user.pk}"
-    assert "send.client" not in asker_of(request).buckets("verify")
+    assert asker_of(request).message_buckets(known=False)["send.client"] == f"user {request.user.pk}"
+    request.user = type("Stateless", (), {"pk": None, "is_authenticated": True})()
+    assert asker_of(request).message_buckets(known=False)["send.client"].startswith("session ")
 
 
 def test_a_known_browser_does_not_count_by_its_address(rf):
     asker = asker_of(known(rf))
     assert (asker.lane(PHONE), asker.lane(OTHER)) == (KNOWN, STRANGERS)
-    assert asker.buckets("send", PHONE) == {"send.ip": f"known for {PHONE}"}
-    assert asker.buckets("send") == {"send.ip": "127.0.0.1"}
+    assert asker.message_buckets(known=True) == {"send.ip": "127.0.0.1 known"}
+    assert asker.guess_buckets(PHONE) == {"verify.ip": f"known for {PHONE}"}
+    assert asker.message_buckets(known=False)["send.ip"] == asker.guess_buckets()["verify.ip"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("cookie", ["", "x", "A" * 27, ".".join(["A" * 27] * 4), "A" * 100_000, "\x00", "ü" * 27])
@@ -114,3 +118,22 @@ def test_the_api_makes_the_browser_known_for_the_number_and_nobody_else(api, cod
     api.send()
     lanes = list(Challenge.objects.order_by("pk").values_list("lane", flat=True))
     assert lanes == [STRANGERS] * 3 + [KNOWN]
+
+
+def test_without_a_limit_on_clients_nobody_asks_who_is_logged_in(rf):
+    class Request(type(rf.post("/"))):
+        @property
+        def user(self):
+            raise AssertionError("the user was asked for")
+
+    request = rf.post("/")
+    request.__class__ = Request
+    with override_phone_otp(LIMITS={"send.client": []}):
+        assert "send.client" not in asker_of(request).message_buckets(known=False)
+
+
+def test_a_request_that_lacks_most_of_what_requests_have_is_a_strangers():
+    request = type("Request", (), {"META": {"REMOTE_ADDR": None}})()
+    asker = asker_of(request)
+    assert (asker.address, asker.lane(PHONE)) == ("unknown", STRANGERS)
+    assert asker.message_buckets(known=False) == {"send.ip": "unknown"}

@@ -394,11 +394,16 @@ class TestResend:
             phone_otp.resend(challenge.handle)
 
     def test_that_loses_to_a_cancel_says_so(self, clock, monkeypatch):
-        from django_phone_otp.services import admission
+        from django_phone_otp.services import admission, limits
 
         challenge = send()
         clock.shift(30)
-        monkeypatch.setattr(admission, "admit_message", lambda *_: phone_otp.cancel(challenge.handle))
+
+        def cancel_first(*_):
+            phone_otp.cancel(challenge.handle)
+            return admission.Places(limits.Hits(), limits.Hits())
+
+        monkeypatch.setattr(admission, "admit_message", cancel_first)
         with pytest.raises(ChallengeClosed):
             phone_otp.resend(challenge.handle)
         assert len(outbox) == 1

@@ -62,8 +62,8 @@ def test_places_that_are_given_back_can_be_taken_again():
             limits.hit({"send.number": PHONE})
 
 
-def test_a_rate_that_is_listed_twice_counts_once():
-    with override_phone_otp(LIMITS={"send.number": ["2/1m", "2/1m"]}):
+def test_of_rates_with_one_window_the_smallest_holds_and_counts_once():
+    with override_phone_otp(LIMITS={"send.number": ["9/1h", "2/60m", "2/1h"]}):
         for _ in range(2):
             limits.hit({"send.number": PHONE})
         with pytest.raises(RateLimited):
@@ -223,6 +223,15 @@ class TestAnAccount:
             assert 60 <= limits.hit_account("default") <= 66
             clock.shift(66)
             assert self.hits(3) == 1, "the wait took no place of the day"
+
+    @pytest.mark.parametrize(("documented", "own"), [("6/1m", "3/60s"), ("3/1m", "6/1m")])
+    def test_has_one_count_where_its_rate_and_its_vendors_have_one_window(self, documented, own, clock):
+        backend = {
+            "BACKEND": self.STARTMESSAGING,
+            "OPTIONS": {"api_key": "made-up", "base_url": "http://127.0.0.1:1", "account_rate": documented},
+        }
+        with override_phone_otp(BACKENDS={"default": backend}, LIMITS={"send.account": [own]}):
+            assert self.hits(9) == 3
 
     def test_over_its_rate_is_passed_over_and_no_vendor_is_asked(self, clock):
         with self.through(account_rate="1/1h"):

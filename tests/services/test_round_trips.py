@@ -60,9 +60,7 @@ def test_a_verify_takes_fewer_right_or_wrong_known_or_not(turns, member, api):
         assert 0 < turns.of(lambda handle=handle, code=code: api.verify(handle, code)) <= VERIFY_MAXIMUM
 
 
-def test_a_guess_that_waits_takes_no_more_but_on_memcached_what_is_given_back(
-    turns, member, api, settings
-):
+def test_a_guess_that_waits_takes_no_more_but_on_memcached_what_is_given_back(turns, member, api, settings):
     with override_phone_otp(LIMITS={"verify.failed": ["1/10m", "2/1h"]}):
         handle = api.send().json()["challenge"]
         code = latest_code(PHONE)

@@ -60,6 +60,15 @@ def test_a_second_click_gets_the_same_handle(api):
     assert api.verify(keyed, latest_code("+14155550188")).status_code == 200
 
 
+def test_a_key_is_the_same_before_the_session_is_saved_and_after(api):
+    key = {"Idempotency-Key": "made-up-key"}
+    handles = {api.send(headers=key).json()["challenge"] for _ in range(3)}
+    assert len(handles) == len(outbox) == 1
+    for _ in range(2):
+        assert api.post("resend", {"challenge": handles.copy().pop()}, **key).status_code == 200
+    assert len(outbox) == 2
+
+
 def test_it_outlives_a_log_in(api, django_user_model):
     handle = api.send().json()["challenge"]
     api.client.force_login(django_user_model.objects.create_user("member"))

@@ -80,6 +80,17 @@ class TestGuesses:
         with pytest.raises(ChallengeClosed):
             phone_otp.verify(challenge.handle, latest_code(PHONE))
 
+    def test_of_a_challenge_that_was_over_leave_it_as_it_ended(self, clock):
+        challenge = phone_otp.send(PHONE, purpose="signup")
+        clock.shift(3600)
+        phone_otp.unlock(PHONE)
+        stored = Challenge.objects.get(pk=challenge.pk)
+        assert (stored.state, stored.closed_at) == ("expired", None)
+
+    def test_of_the_other_spelling_of_a_number_come_back_too(self, clock):
+        phone_otp.send("+541123456789", purpose="signup")
+        assert phone_otp.unlock("+5491123456789") == 1
+
     def test_are_kept_for_whoever_audits_and_go_when_they_are_old(self, clock):
         lock(clock)
         phone_otp.unlock(PHONE)

@@ -1,4 +1,4 @@
-"""Counting in the shared cache: exact and in one round trip where the cache can do that, and correct elsewhere."""
+"""Counting in the shared cache: exactly and in one round trip where the cache can, by its own calls elsewhere."""
 
 from typing import Protocol
 

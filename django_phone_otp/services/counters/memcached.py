@@ -83,7 +83,8 @@ class MemcachedCounters(SlotCounters):
         return b"decr %b 1\r\n" % self._name(slot)
 
     def _take(self, slot: Slot) -> tuple[bytes, bytes]:
-        lifetime = int(self._cache.get_backend_timeout(slot.lifetime) or 0)  # over 30 days, memcached takes a date
+        # A second more: its clock ticks once in a second. Over 30 days, memcached takes a date.
+        lifetime = int(self._cache.get_backend_timeout(slot.lifetime + 1) or 0)
         name = self._name(slot)
         return b"add %b 0 %d 1\r\n0\r\n" % (name, lifetime), b"incr %b 1\r\n" % name
 

@@ -11,7 +11,7 @@ TRIES = 3  # to count: a slot's key may run out, or be dropped, between two call
 
 
 class PortableCounters(SlotCounters):
-    """As exact as the cache's own ``incr()``, and a call or two for each counter."""
+    """As exact as the cache's own ``incr()``, and two or three calls for each counter."""
 
     def __init__(self, cache: BaseCache) -> None:
         self._cache = cache
@@ -28,8 +28,8 @@ class PortableCounters(SlotCounters):
         """Take one away from each of ``slots`` that is still there."""
         for slot in slots:
             with suppress(ValueError):  # it ran out, or was dropped
-                if self._cache.decr(slot.key) < 0:
-                    self._cache.incr(slot.key)  # nothing had been taken
+                if self._add(slot, -1) < 0:
+                    self._add(slot, 1)  # nothing had been taken
 
     def drop(self, slots: Sequence[Slot]) -> None:
         """Delete ``slots``."""
@@ -38,6 +38,12 @@ class PortableCounters(SlotCounters):
     def _add_one(self, slot: Slot) -> int:
         for _ in range(TRIES):
             with suppress(ValueError):  # no such key: it is made, by whoever comes first
-                return self._cache.incr(slot.key)
+                return self._add(slot, 1)
             self._cache.add(slot.key, 0, slot.lifetime)
         raise LookupError("the cache keeps no counts")
+
+    def _add(self, slot: Slot, delta: int) -> int:
+        count = self._cache.incr(slot.key, delta)
+        # Files and databases set the sum anew, with the lifetime that the cache has by default.
+        self._cache.touch(slot.key, slot.lifetime)
+        return count

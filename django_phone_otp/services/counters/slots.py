@@ -41,32 +41,43 @@ class SlotCounters(ABC):
 
     def count(self, tallies: list[Tally], moment: int) -> list[Reading]:
         """Do every tally: see ``Counters``."""
-        gives = [_slot(tally, tally.slot(moment)) for tally in tallies if tally.step == GIVE_BACK]
-        takes = [_slot(tally, tally.slot(moment)) for tally in tallies if tally.step == TAKE]
-        looks = [_slot(tally, slot) for tally in tallies if tally.step != GIVE_BACK for slot in tally.slots(moment)]
+        current = [_slot(tally, tally.slot(moment)) for tally in tallies]
+        around = [_around(tally, moment) for tally in tallies]
+        takes = [slot for slot, tally in zip(current, tallies, strict=True) if tally.step == TAKE]
+        gives = [slot for slot, tally in zip(current, tallies, strict=True) if tally.step == GIVE_BACK]
         taken = set(takes)
-        sums, found = self.exchange(takes, [slot for slot in looks if slot not in taken], gives)
-        found = {**found, **{slot.key: count for slot, count in zip(takes, sums, strict=True)}}
-        readings = [self._read(tally, found, moment) for tally in tallies]
-        full = [tally for tally, reading in zip(tallies, readings, strict=True) if tally.step == TAKE and reading.wait]
+        looks = [slot for slots in around for slot in slots.values() if slot not in taken]
+        sums, found = self.exchange(takes, looks, gives)
+        counts = {**found, **{slot.key: count for slot, count in zip(takes, sums, strict=True)}}
+        readings = [
+            _read(tally, {number: counts.get(slot.key, 0) for number, slot in slots.items()}, moment)
+            for tally, slots in zip(tallies, around, strict=True)
+        ]
+        said = zip(current, tallies, readings, strict=True)
+        full = [slot for slot, tally, reading in said if tally.step == TAKE and reading.wait]
         if full:
-            self.give_back([_slot(tally, tally.slot(moment)) for tally in full])
+            self.give_back(full)
         return readings
 
     def forget(self, tallies: list[Tally], moment: int) -> None:
         """Empty the counters of these tallies."""
         self.drop([_slot(tally, slot) for tally in tallies for slot in tally.slots(moment)])
 
-    def _read(self, tally: Tally, found: Mapping[str, int], moment: int) -> Reading:
-        if tally.step == GIVE_BACK:
-            return Reading(0)
-        counts = {slot: found.get(_slot(tally, slot).key, 0) for slot in tally.slots(moment)}
-        used = sum(counts.values())
-        own = int(tally.step == TAKE)
-        if used - own < tally.rate.count:
-            return Reading(used)
-        counts[tally.slot(moment)] -= own  # it is given back
-        return Reading(used - own, seconds_until_room(tally, counts, moment))
+
+def _read(tally: Tally, counts: dict[int, int], moment: int) -> Reading:
+    """Return what ``counts``, by slot, mean for ``tally``, whose own place is among them when it took one."""
+    if tally.step == GIVE_BACK:
+        return Reading(0)
+    used, own = sum(counts.values()), int(tally.step == TAKE)
+    if used - own < tally.rate.count:
+        return Reading(used)
+    counts[tally.slot(moment)] -= own  # it is given back
+    return Reading(used - own, seconds_until_room(tally, counts, moment))
+
+
+def _around(tally: Tally, moment: int) -> dict[int, Slot]:
+    """Return the slots that count at ``moment``, by number; none for a place that is given back."""
+    return {} if tally.step == GIVE_BACK else {slot: _slot(tally, slot) for slot in tally.slots(moment)}
 
 
 def _slot(tally: Tally, slot: int) -> Slot:

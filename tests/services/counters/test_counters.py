@@ -1,10 +1,12 @@
 """The counters of every kind of cache say the same."""
 
+import time
 from dataclasses import replace
 
 import hypothesis
 import pytest
 from django.core.cache import caches
+from django.core.management import call_command
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from django_phone_otp.services.counters import counters_of, is_exact
 from django_phone_otp.services.counters.memcached import MemcachedCounters
 from django_phone_otp.services.counters.portable import PortableCounters
 from django_phone_otp.services.counters.redis import RedisCounters
+from django_phone_otp.services.counters.slots import Slot
 from tests import settings as suite
 from tests.conftest import need
 from tests.races import hang_up, together
@@ -219,6 +222,37 @@ class TestPymemcache:
         }
         with pytest.raises(ConnectionRefusedError):
             counters_of(caches["default"]).count([ONE], NOW)
+
+
+@pytest.fixture(params=["file", "database"])
+def slow_cache(request, settings, tmp_path, db):
+    """A cache that counts by reading and writing anew, with a lifetime of its own for what it writes."""
+    kind = {"file": "filebased.FileBasedCache", "database": "db.DatabaseCache"}[request.param]
+    location = str(tmp_path) if request.param == "file" else "phone_otp_cache"
+    settings.CACHES = {"default": {"BACKEND": f"django.core.cache.backends.{kind}", "LOCATION": location}}
+    if request.param == "database":
+        call_command("createcachetable", verbosity=0)
+    return caches["default"]
+
+
+def test_a_cache_of_files_or_tables_keeps_a_count_as_long_as_its_window(slow_cache, clock):
+    hourly = Tally("hourly", Rate(20, 3600))
+    passed = 0
+    for _ in range(60):
+        now = int(time.time() * 1000)
+        passed += sum(not counters_of(slow_cache).count([hourly], now)[0].wait for _ in range(2))
+        clock.shift(59)
+    assert passed == 20
+
+
+def test_memcached_keeps_a_slot_a_second_longer_since_its_clock_ticks_once_in_one(memcached_cache, monkeypatch):
+    sent = []
+    counters = counters_of(caches["default"])
+    monkeypatch.setattr(
+        MemcachedCounters, "_ask", lambda _, server, commands: sent.extend(commands) or iter([b"1"] * 2)
+    )
+    counters.exchange([Slot("key", "home", 2)], [])
+    assert sent[0].split()[3] == b"3"
 
 
 def test_a_cache_that_keeps_nothing_is_an_error(settings):

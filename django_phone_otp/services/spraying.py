@@ -22,8 +22,8 @@ LIMIT = "verify.failed"
 # Wrong guesses to a right one. People mistype a quarter or less of their codes; at three wrong to two right,
 # most of those who guess are no owners of these phones.
 WRONG_TO_RIGHT = 1.5
-# Of one address, and of one IPv6 site, so few wrong guesses count: one stranger must not be able to make everybody wait. What that
-# lets through is bounded by `verify.ip`.
+# Of one address, or of one IPv6 site, so few wrong guesses count: one stranger must not be able to make everybody
+# wait. What that lets through is bounded by `verify.ip`.
 OF_ONE_ADDRESS = 3
 _UNLIMITED = 10**9
 

@@ -221,7 +221,12 @@ def test_a_delivery_that_nobody_was_asked_for_has_no_latency(staff, challenge):
 
 @pytest.mark.parametrize(
     ("lane", "said"),
-    [("", "a stranger"), ("known", "a browser that is known for this number"), ("aside 1 ", "set aside when")],
+    [
+        ("", "a stranger<"),
+        ("known", "a browser that is known for this number<"),
+        ("aside 1 ", "a stranger; set aside when the number was unlocked"),
+        ("aside 1 known", "a browser that is known for this number; set aside when the number was unlocked"),
+    ],
 )
 def test_a_challenge_says_whether_a_stranger_asked(staff, challenge, lane, said):
     Challenge.objects.update(lane=lane)

@@ -47,7 +47,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("asked for by"))
     def shown_lane(self, challenge: Challenge) -> str:
         """Whether a known browser asked, or a stranger; and whether staff unlocked the number since."""
-        known = challenge.lane.removeprefix(SET_ASIDE).endswith(KNOWN)
+        known = challenge.lane.endswith(KNOWN)
         asker = gettext("a browser that is known for this number") if known else gettext("a stranger")
         if challenge.lane.startswith(SET_ASIDE):
             return gettext("%(asker)s; set aside when the number was unlocked") % {"asker": asker}

@@ -62,8 +62,7 @@ def hit(buckets: Mapping[str, str], purpose: Purpose | None = None, *, all_or_no
     if refusals:
         logger.info("Refused by %s", ", ".join(sorted(refusals)))
         if all_or_none:
-            taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
-            Hits(taken, moment).give_back()
+            _give_back_taken(list(tallies), readings, moment)
         raise RateLimited(max(reading.wait for reading in readings))
     strains = [
         Strain(reading.used / tally.rate.count, name)
@@ -87,9 +86,14 @@ def hit_account(alias: str, *, message: bool = True) -> float:
     readings = count(tallies, moment)
     wait = max((reading.wait for reading in readings), default=0.0)
     if wait:  # nothing will be sent now, so no other window may count it
-        taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
-        Hits(taken, moment).give_back()
+        _give_back_taken(tallies, readings, moment)
     return wait
+
+
+def _give_back_taken(tallies: list[Tally], readings: list[Reading], moment: int) -> None:
+    """Give back the places of all that found one, where another found none."""
+    taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
+    Hits(taken, moment).give_back()
 
 
 def tallies_of(name: str, value: str, purpose: Purpose | None = None) -> list[Tally]:

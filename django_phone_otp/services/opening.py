@@ -69,8 +69,8 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
             time.sleep(random.uniform(0, TURN_PAUSE) if turn else 0)  # noqa: S311 - a pause is no secret
             continue
         return challenge, delivery
-    if places is not None:
-        places.give_back()
+    assert places is not None  # noqa: S101 - for the type checker: there was a turn
+    places.give_back()
     raise Unavailable(1)
 
 

@@ -163,11 +163,8 @@ def may_be_somebodys(e164: str) -> bool:
 
 
 def one_spelling(e164: str) -> str:
-    """Return the one of a phone's numbers that limits count by, where a phone has two."""
-    for beginning, length, shorter in _TWINS:
-        if e164.startswith(beginning) and len(e164) == length:
-            return shorter + e164.removeprefix(beginning)
-    return e164
+    """Return the one of a phone's numbers that limits count by, where a phone has two: the shorter."""
+    return min(twins(e164), key=len)
 
 
 def twins(e164: str) -> tuple[str, ...]:

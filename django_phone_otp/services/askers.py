@@ -16,7 +16,7 @@ from django_phone_otp.core.numbers import one_spelling
 
 COOKIE = "phone_otp_known"
 SESSION_KEY = "phone_otp_browser"
-_COOKIE_MAXIMUM = 512  # characters; what `lanes` makes has under 200
+_COOKIE_MAXIMUM = 512  # characters; what `lanes` makes has under 120
 
 
 @dataclass(frozen=True, slots=True)

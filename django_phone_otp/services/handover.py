@@ -74,7 +74,7 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit, patience: float = 
         return Outcome(record(delivery, status=DeliveryStatus.FAILED, reason=reason, **known), go_on=False)
     known |= _cost(delivery, backend, message)
     try:
-        wait = _wait_for_a_place(alias, patience)
+        wait = limits.wait_for_account(alias, patience)
     except Unavailable:
         circuit.released()
         return _judge(delivery, BackendUnavailable("the account's limit could not be counted"), secrets, known)
@@ -83,17 +83,6 @@ def attempt(delivery: Delivery, alias: str, circuit: Circuit, patience: float = 
         over = BackendUnavailable("the account's own limit was reached")
         return _judge(delivery, over, secrets, known)._replace(wait=wait)
     return _send(delivery, message, circuit, (*secrets, message.text), known)
-
-
-def _wait_for_a_place(alias: str, patience: float) -> float:
-    """Take a place of the account; return 0, or the seconds until it has one when that is beyond ``patience``."""
-    waited = 0.0
-    while wait := limits.hit_account(alias):
-        if waited + wait > patience:
-            return wait
-        time.sleep(wait)
-        waited += wait
-    return 0.0
 
 
 def _send(

@@ -58,17 +58,15 @@ def hit(buckets: Mapping[str, str], purpose: Purpose | None = None, *, all_or_no
         return Hits()
     moment = milliseconds()
     readings = count(list(tallies), moment)
-    refusals = {name: reading.wait for name, reading in zip(tallies.values(), readings, strict=True) if reading.wait}
+    said = list(zip(tallies.values(), tallies, readings, strict=True))
+    refusals = {name for name, _, reading in said if reading.wait}
     if refusals:
         logger.info("Refused by %s", ", ".join(sorted(refusals)))
         if all_or_none:
             _give_back_taken(list(tallies), readings, moment)
         raise RateLimited(max(reading.wait for reading in readings))
-    strains = [
-        Strain(reading.used / tally.rate.count, name)
-        for (tally, name), reading in zip(tallies.items(), readings, strict=True)
-    ]
-    return Hits(tuple(tallies), moment, max(strains, default=NO_STRAIN))
+    strain = max(Strain(reading.used / tally.rate.count, name) for name, tally, reading in said)
+    return Hits(tuple(tallies), moment, strain)
 
 
 def hit_account(alias: str, *, message: bool = True) -> float:
@@ -88,6 +86,20 @@ def hit_account(alias: str, *, message: bool = True) -> float:
     if wait:  # nothing will be sent now, so no other window may count it
         _give_back_taken(tallies, readings, moment)
     return wait
+
+
+def wait_for_account(alias: str, patience: float, *, message: bool = True) -> float:
+    """Take a place of the account as ``hit_account()`` does, waiting for one as long as ``patience``, in seconds.
+
+    Returns 0, or the seconds until there is one when that is too long: then nothing was counted.
+    """
+    waited = 0.0
+    while wait := hit_account(alias, message=message):
+        if waited + wait > patience:
+            return wait
+        time.sleep(wait)
+        waited += wait
+    return 0.0
 
 
 def _give_back_taken(tallies: list[Tally], readings: list[Reading], moment: int) -> None:

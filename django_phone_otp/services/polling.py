@@ -96,9 +96,6 @@ def _keep_pace(alias: str) -> None:
     if documented:
         rate = parse_rate(documented)
         time.sleep(rate.seconds / (rate.count * SHARE))
-    waited = 0.0
-    while wait := limits.hit_account(alias, message=False):
-        if waited + wait > WAIT_MAXIMUM:
-            raise RateLimited(wait)
-        time.sleep(wait)
-        waited += wait
+    wait = limits.wait_for_account(alias, WAIT_MAXIMUM, message=False)
+    if wait:
+        raise RateLimited(wait)

@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 import pytest
-from django.http import HttpResponse
 
 import django_phone_otp as phone_otp
 from django_phone_otp.core.windows import LOOK
@@ -18,9 +17,10 @@ from django_phone_otp.exceptions import (
 )
 from django_phone_otp.models import Delivery
 from django_phone_otp.services import guesses, limits, opening
-from django_phone_otp.services.askers import COOKIE, asker_of, remember_browser
+from django_phone_otp.services.askers import COOKIE, asker_of
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
+from tests.known import cookie_for, known_request
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db
@@ -112,10 +112,7 @@ class TestAKnownBrowser:
     @pytest.fixture
     def owner(self, rf):
         """A request of a browser that verified PHONE, from the address of an attacker."""
-        request, response = rf.post("/"), HttpResponse()
-        remember_browser(request, response, PHONE)
-        request.COOKIES[COOKIE] = response.cookies[COOKIE].value
-        return request
+        return known_request(rf, PHONE)
 
     @pytest.mark.parametrize(
         "limit", ["send__number", "send__number_purpose", "send__ip", "send__prefix"], ids=lambda name: name[6:]
@@ -141,10 +138,8 @@ class TestAKnownBrowser:
         passed = 0
         with only(**{limit: ["5/1h"]}):
             for last in range(12):
-                number, request, response = f"+1415555010{last % 10}", rf.post("/"), HttpResponse()
-                remember_browser(request, response, number)
-                request.COOKIES[COOKIE] = response.cookies[COOKIE].value
-                passed += passes(number, request=request)
+                number = f"+1415555010{last % 10}"
+                passed += passes(number, request=known_request(rf, number))
         assert passed == 5
 
     def test_is_not_multiplied_by_who_has_the_phone(self, rf):
@@ -152,7 +147,7 @@ class TestAKnownBrowser:
         cookies, sent = [""], 0
         with override_phone_otp(RESEND_AFTER=[0], LIMITS={"send.ip": [], "verify.ip": []}):
             while cookies:
-                asking, verifying, response = rf.post("/"), rf.post("/"), HttpResponse()
+                asking, verifying = rf.post("/"), rf.post("/")
                 asking.COOKIES[COOKIE] = cookies.pop()
                 for _ in range(12):
                     try:
@@ -161,17 +156,14 @@ class TestAKnownBrowser:
                         continue
                     sent += 1
                     phone_otp.verify(challenge.handle, latest_code(PHONE), request=verifying)
-                    remember_browser(verifying, response, PHONE)
-                    cookies.append(response.cookies[COOKIE].value)
+                    cookies.append(cookie_for(verifying, PHONE))
         assert sent == 3 + 3, "three in five minutes for strangers, and as many for all known browsers together"
 
     def test_shares_its_guesses_with_the_others_that_are_known(self, rf, owner):
         with override_phone_otp(LIMITS=UNLIMITED):
             for _ in range(3):
                 phone_otp.send(PHONE, purpose="signup", request=owner)
-            second, response = rf.post("/"), HttpResponse()
-            remember_browser(second, response, PHONE)
-            second.COOKIES[COOKIE] = response.cookies[COOKIE].value
+            second = known_request(rf, PHONE)
             with pytest.raises(TooManyAttempts):
                 phone_otp.send(PHONE, purpose="signup", request=second)
             assert phone_otp.send(PHONE, purpose="signup", request=rf.post("/")).max_attempts == 5
@@ -305,7 +297,4 @@ def test_a_prefix_is_denied_in_either_spelling(number):
 
 
 def test_a_browser_is_known_for_either_spelling(rf):
-    request, response = rf.post("/"), HttpResponse()
-    remember_browser(request, response, ARGENTINA)
-    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
-    assert asker_of(request).lane(ARGENTINA_MOBILE) == "known"
+    assert asker_of(known_request(rf, ARGENTINA)).lane(ARGENTINA_MOBILE) == "known"

@@ -10,16 +10,9 @@ from django_phone_otp.models import Challenge
 from django_phone_otp.services.askers import COOKIE, asker_of, browser_of, mark_browser, remember_browser
 from django_phone_otp.test import override_phone_otp
 from tests.conftest import PHONE
+from tests.known import cookie_for, known_request
 
 OTHER = "+14155550199"
-
-
-def known(rf, number=PHONE, **changes):
-    """Return a request of a browser that verified ``number``."""
-    request, response = rf.post("/", **changes), HttpResponse()
-    remember_browser(request, response, number)
-    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
-    return request
 
 
 def test_without_a_request_nothing_is_known():
@@ -47,7 +40,7 @@ def test_a_user_counts_as_such_and_a_session_where_there_is_no_user(rf, client, 
 
 
 def test_a_known_browser_does_not_count_by_its_address(rf):
-    asker = asker_of(known(rf))
+    asker = asker_of(known_request(rf, PHONE))
     assert (asker.lane(PHONE), asker.lane(OTHER)) == (KNOWN, STRANGERS)
     assert asker.message_buckets(known=True) == {"send.ip": "127.0.0.1 known"}
     assert asker.guess_buckets(PHONE) == {"verify.ip": f"known for {PHONE}"}
@@ -62,9 +55,8 @@ def test_a_made_up_cookie_is_a_strangers(rf, cookie):
 
 
 def test_a_browser_that_is_known_for_one_number_is_for_a_second_one_too(rf):
-    request, response = known(rf), HttpResponse()
-    remember_browser(request, response, OTHER)
-    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    request = known_request(rf, PHONE)
+    request.COOKIES[COOKIE] = cookie_for(request, OTHER)
     asker = asker_of(request)
     assert asker.lane(PHONE) == asker.lane(OTHER) == KNOWN
 
@@ -90,7 +82,7 @@ def test_over_https_the_cookie_stays_there(rf, settings, secure):
 
 
 def test_the_repr_of_who_asks_shows_no_cookie(rf):
-    request = known(rf)
+    request = known_request(rf, PHONE)
     assert request.COOKIES[COOKIE] not in repr(asker_of(request))
 
 

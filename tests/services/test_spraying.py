@@ -3,14 +3,14 @@
 import logging
 
 import pytest
-from django.http import HttpResponse
 
 import django_phone_otp as phone_otp
 from django_phone_otp.exceptions import IncorrectCode, RateLimited
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import limits, spraying
-from django_phone_otp.services.askers import COOKIE, asker_of, remember_browser
+from django_phone_otp.services.askers import asker_of
 from django_phone_otp.test import latest_code, override_phone_otp
+from tests.known import known_request
 from tests.races import kinds, together
 from tests.services.test_races import wrong
 from tests.unlimited import UNLIMITED
@@ -157,9 +157,7 @@ def test_a_right_guess_stands_though_the_cache_fails_afterwards(rf, monkeypatch)
 
 def test_known_browsers_are_not_held_up_and_make_no_room_for_others(rf):
     """Who has a phone could else make room for as many wrong guesses at others as they like."""
-    request, response = request_of(rf, 1), HttpResponse()
-    remember_browser(request, response, "+14155559999")
-    request.COOKIES[COOKIE] = response.cookies[COOKIE].value
+    request = known_request(rf, "+14155559999")
 
     def verify_as_the_owner():
         challenge = phone_otp.send("+14155559999", purpose="signup", request=request)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from django_phone_otp.services.askers import remember_browser
     from django_phone_otp.services.challenges import cancel, resend, send, status, verify
-    from django_phone_otp.services.phones import bind, find_user
+    from django_phone_otp.services.phones import bind, find_user, numbers_of, rebind
     from django_phone_otp.services.proofs import Proof, peek, redeem
     from django_phone_otp.services.unlocking import unlock
 
@@ -17,7 +17,9 @@ __all__ = [
     "bind",
     "cancel",
     "find_user",
+    "numbers_of",
     "peek",
+    "rebind",
     "redeem",
     "remember_browser",
     "resend",
@@ -31,7 +33,9 @@ _HOMES = {
     "Proof": "proofs",
     "bind": "phones",
     "find_user": "phones",
+    "numbers_of": "phones",
     "peek": "proofs",
+    "rebind": "phones",
     "redeem": "proofs",
     "remember_browser": "askers",
     "unlock": "unlocking",

@@ -22,6 +22,7 @@ class PhoneTokenBackend(BaseBackend):
     """
 
     purpose = "login"
+    by_phone = True  # how the admin tells such a log-in, which the phone alone made, from one by password
 
     @sensitive_variables()
     def authenticate(  # type: ignore[override]  # Django's own backends narrow the keywords the same way

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
 from django_phone_otp.core import handles, lanes
+from django_phone_otp.core.codes import reference_of
 from django_phone_otp.core.identifiers import uuid7
 from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
@@ -97,6 +98,11 @@ class Challenge(models.Model):
     def masked_number(self) -> str:
         """The number with all but its calling code and last three digits hidden."""
         return mask_number(self.number)
+
+    @property
+    def reference(self) -> str:
+        """Two letters, in the message and beside the field: which message is meant."""
+        return reference_of(self.pk.bytes)
 
     @property
     def attempts_left(self) -> int:

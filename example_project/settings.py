@@ -18,6 +18,19 @@ ALLOWED_HOSTS = ["localhost", "127.0.0.1", "[::1]"]
 ROOT_URLCONF = "example_project.urls"
 TIME_ZONE = "UTC"
 USE_TZ = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [
+    ("en", "English"),
+    ("hi", "हिन्दी"),
+    ("es", "Español"),
+    ("fr", "Français"),
+    ("de", "Deutsch"),
+    ("pt", "Português"),
+    ("ar", "العربية"),
+    ("id", "Bahasa Indonesia"),
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "account"
 STATIC_URL = "static/"
 
 INSTALLED_APPS = [
@@ -30,11 +43,13 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_phone_otp",
     "example_project.accounts",
+    "example_project.website",
     "example_project.sandbox",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -44,12 +59,14 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "example_project.website.surroundings.show_messages",
             ]
         },
     }
@@ -67,8 +84,10 @@ PHONE_OTP: dict[str, Any] = {
     "PURPOSES": {
         "signup": {},
         "login": {"REGISTERED_ONLY": True, "CODE_TTL": timedelta(minutes=3)},
+        "verify": {},
         "payment": {"CONTEXT": ["amount", "payee"]},
     },
+    "CHANNELS": ["sms", "whatsapp"],
     "REGIONS": ["*"],
     "MESSAGE": {"APP_NAME": "Example", "DOMAIN": "localhost"},
 }

@@ -13,7 +13,7 @@ from django_phone_otp.core.registered import ANY, RegisteredTemplate
 
 KEYS_OF_A_NAME = ("id", "purposes", "languages")  # where the vendor words the message, and only must know which
 KEYS = (*KEYS_OF_A_NAME, "text", "variables")
-VARIABLES = ("code", "app_name", "minutes")  # and the fields of a context
+VARIABLES = ("code", "app_name", "minutes", "reference")  # and the fields of a context
 DLT_PREFIX = "+91"  # in India every text must be registered (TRAI's regulations of 2018, "DLT")
 
 

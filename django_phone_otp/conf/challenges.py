@@ -13,7 +13,7 @@ from django_phone_otp.conf.values import SettingError, duration, is_whole, names
 from django_phone_otp.core import codes
 from django_phone_otp.core.keys import KeyRing
 from django_phone_otp.core.numbers import UnreadableNumber, compact_number
-from django_phone_otp.core.policies import MessageSettings, Purpose, TestNumber
+from django_phone_otp.core.policies import NOTICE, MessageSettings, Purpose, TestNumber
 from django_phone_otp.core.statuses import DeliveryStatus
 
 # What every purpose may have of its own, and takes from the key of the same name otherwise.
@@ -44,6 +44,7 @@ def read_purposes(value: Any, values: dict[str, Any]) -> dict[str, Purpose]:
             section(entry.get("LIMITS", {}), LIMITS_OF_PURPOSE, f"{name!r}: LIMITS "), f"{name!r}: LIMITS "
         )
         found[name] = Purpose(name, context=context, limits={**values.get("LIMITS", {}), **own}, **overrides)
+    need(NOTICE not in {name.lower() for name in found}, f"{NOTICE!r} is kept for messages without a code")
     # Some databases compare without regard to case: a proof for one would be a proof for the other.
     need(len({name.lower() for name in found}) == len(found), "has two names that differ only in case")
     return found

@@ -1,5 +1,6 @@
 """One-time codes: derived from a key and a row, never stored; and what a person may type for one."""
 
+import hashlib
 import hmac
 import itertools
 import re
@@ -12,6 +13,7 @@ MINIMUM_LENGTH = 4  # below it even one guess is worth trying; fewer than 6 is a
 MAXIMUM_LENGTH = 10
 SEED_BYTES = 16
 _TYPED_MAXIMUM = 32  # characters a person may type for a code, separators included
+_REFERENCE_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"  # without vowels, so that no word comes up (RFC 8628 §6.1)
 _DIGITS = re.compile(rf"[0-9]{{{MINIMUM_LENGTH},{MAXIMUM_LENGTH}}}", re.ASCII)
 
 
@@ -49,3 +51,12 @@ def normalise_code(typed: str) -> str:
 def codes_match(first: str, second: str) -> bool:
     """Compare two codes in constant time (ASVS 5.0 11.2.4)."""
     return hmac.compare_digest(first.encode(), second.encode())
+
+
+def reference_of(identifier: bytes) -> str:
+    """Return the two letters by which a person tells the message of one challenge from another's.
+
+    They are no secret, and say nothing about the code.
+    """
+    digest = hashlib.sha256(identifier).digest()
+    return "".join(_REFERENCE_LETTERS[byte % len(_REFERENCE_LETTERS)] for byte in digest[:2])

@@ -199,3 +199,23 @@ def mask_number(e164: str) -> str:
     national = e164.removeprefix("+").removeprefix(code)
     hidden = "•" * (len(national) - 3) + national[-3:]
     return f"+{code} " + " ".join(hidden[start : start + 5] for start in range(0, len(hidden), 5))
+
+
+def with_region(typed: str, region: str | None) -> str:
+    """Return ``typed`` in E.164 where it is a number of ``region`` without its country code, else as it is.
+
+    A number that begins with 00, the international prefix of most countries, is tried with ``+`` when it is
+    none of ``region``. Nothing is refused here: what cannot be read is told by ``parse_number()``.
+    """
+    candidates = [typed]
+    stripped = typed.strip()
+    if stripped.startswith("00"):
+        candidates.append(f"+{stripped.removeprefix('00')}")
+    for candidate in candidates:
+        try:
+            return parse_number(candidate, region).e164
+        except RefusedNumber as refusal:
+            return refusal.number.e164
+        except UnreadableNumber:
+            continue
+    return typed

@@ -10,6 +10,9 @@ from typing import Any
 from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import DeliveryStatus
 
+NOTICE = "notice"
+"""The purpose of messages that bring no code. No purpose of a project may have this name."""
+
 
 @dataclass(frozen=True, slots=True)
 class BackendSettings:

@@ -3,12 +3,15 @@
 from django_phone_otp import conf
 from django_phone_otp.core import contexts
 from django_phone_otp.core.codes import codes_match, derive_code
+from django_phone_otp.core.policies import NOTICE
 from django_phone_otp.models import Challenge
 from django_phone_otp.services.numbers import find_test_number
 
 
 def code_of(challenge: Challenge) -> str | None:
-    """Return the code that proves ``challenge``, or None when its key has left the ring."""
+    """Return the code that proves ``challenge``: None when its key has left the ring, ``""`` for a notice."""
+    if challenge.purpose == NOTICE:
+        return ""
     test_number = find_test_number(challenge.number)
     if test_number is not None:
         return test_number.code

@@ -11,8 +11,9 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp import conf
 from django_phone_otp.backends.base import route_ends_at
 from django_phone_otp.core.identifiers import first_uuid7
+from django_phone_otp.core.policies import NOTICE
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
-from django_phone_otp.models import Delivery
+from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.circuit import Circuit
 from django_phone_otp.services.handover import Outcome, attempt, record
 from django_phone_otp.services.numbers import find_test_number, refusal_of
@@ -82,9 +83,15 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     test_number = find_test_number(challenge.number)
     if test_number is not None:
         return test_number.outcome, "test number"
-    refusal = refusal_of(challenge.number) if challenge.messages > 1 else ""
-    if refusal:  # since the first message
+    is_notice = challenge.purpose == NOTICE
+    refusal = refusal_of(challenge.number) if is_notice or challenge.messages > 1 else ""
+    if refusal:  # since the first message, or since the number was verified
         return DeliveryStatus.FAILED, f"the number is refused ({refusal})"
+    return None if is_notice else _too_late(challenge)
+
+
+def _too_late(challenge: Challenge) -> tuple[DeliveryStatus, str] | None:
+    """Return the end of a delivery whose code would be worth nothing, and why; else None."""
     if challenge.status_at(timezone.now()) != ChallengeStatus.PENDING:
         return DeliveryStatus.FAILED, "the challenge ended before the message could be sent"
     if conf.current().keys.get(challenge.key_id) is None:

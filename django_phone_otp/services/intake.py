@@ -123,6 +123,15 @@ def take_handle(handle: object, request: HttpRequest | None) -> Named:
     return Named(pk, browser)
 
 
+def handle_of(pk: UUID, purpose: str, request: HttpRequest) -> str:
+    """Return the handle of a challenge for ``purpose`` that this session itself opened.
+
+    So a session need not keep the handle: it keeps which challenge is meant, which is no secret.
+    """
+    browser = askers.browser_of(request) if take_purpose(purpose).same_browser else ""
+    return handles.seal(conf.current().keys, handles.HANDLE, pk, browser)
+
+
 def take_code(code: object) -> str:
     """Return the digits that were typed, without spaces and dashes. Raises ``Invalid``: that is not yet a guess."""
     try:

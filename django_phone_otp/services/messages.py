@@ -4,7 +4,7 @@ from django.template.loader import select_template
 from django.utils import timezone, translation
 
 from django_phone_otp import conf
-from django_phone_otp.backends.base import BaseBackend, Message
+from django_phone_otp.backends.base import BaseBackend, Message, MessageRejected
 from django_phone_otp.models import Challenge, Delivery
 
 TEMPLATES = ("phone_otp/message/{purpose}.txt", "phone_otp/message/default.txt")
@@ -19,7 +19,15 @@ def compose(delivery: Delivery, code: str, backend: BaseBackend) -> Message:
     app_name = conf.current().message.app_name
     # What is left now, rounded up: a resend does not make the code live longer.
     minutes = max(1, -int(-(challenge.expires_at - timezone.now()).total_seconds() // 60))
-    variables = {**challenge.context, "code": code, "app_name": app_name, "minutes": str(minutes)}
+    variables = {
+        **challenge.context,
+        "code": code,
+        "app_name": app_name,
+        "minutes": str(minutes),
+        "reference": challenge.reference,
+    }
+    if not (code or backend.sends_text):
+        raise MessageRejected("the vendor words its messages itself, and has codes alone")
     message = Message(
         number=challenge.number,
         channel=delivery.channel,
@@ -38,6 +46,7 @@ def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:
         "code": code,
         "app_name": conf.current().message.app_name,
         "minutes": minutes,
+        "reference": challenge.reference,
         "purpose": challenge.purpose,
         "channel": channel,
         "context": challenge.context,
@@ -51,7 +60,8 @@ def _text(challenge: Challenge, channel: str, code: str, minutes: int) -> str:
 def _last_line(channel: str, code: str) -> str:
     """Return what binds the code to a website (WICG origin-bound codes) or to an Android app (SMS Retriever)."""
     settings = conf.current().message
-    if channel != "sms":  # WhatsApp's authentication templates take no such line, and a voice would read it out
+    # WhatsApp's authentication templates take no such line, a voice would read it out, and notices have no code.
+    if channel != "sms" or not code:
         return ""
     if settings.domain:
         return f"\n\n@{settings.domain} #{code}"

@@ -70,6 +70,14 @@ def refusal_of(e164: str) -> str:
         return unreadable.reason
 
 
+def region_of(e164: str) -> str:
+    """Return the region of a number that was looked up before; ``""`` of one that has none, or is no number now."""
+    try:
+        return _look_up(e164)[0].region
+    except InvalidPhone:
+        return ""
+
+
 def hides_refusals(purpose: Purpose | None) -> bool:
     """Tell whether a refusal is for staff alone: for a purpose that only registered numbers have, it would tell.
 

@@ -1,15 +1,19 @@
-"""Which user a number belongs to: in ``VerifiedPhone``, or in the user model's own field."""
+"""Which number is whose: in ``VerifiedPhone``, or in the user model's own field."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, router, transaction
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.exceptions import NumberTaken
 from django_phone_otp.models import VerifiedPhone
+from django_phone_otp.services import notices
+from django_phone_otp.services.proofs import void
 
 if TYPE_CHECKING:
     from django.contrib.auth.base_user import AbstractBaseUser
@@ -31,6 +35,24 @@ def is_active(user: Any) -> bool:
 def is_registered(number: str) -> bool:
     """Tell whether ``number`` belongs to an active user."""
     return find_user(number) is not None
+
+
+def numbers_of(user: Any) -> list[str]:
+    """Return the numbers (E.164) of ``user``, the one that was verified last first."""
+    field = conf.current().user_field
+    if field is not None:
+        number = get_user_model()._default_manager.filter(pk=user.pk).values_list(field, flat=True).first()
+        return [str(number)] if number else []
+    owned = VerifiedPhone.objects.filter(user_id=user.pk).order_by("-verified_at", "-pk")
+    return list(owned.values_list("number", flat=True))
+
+
+def is_taken(number: str) -> bool:
+    """Tell whether ``number`` belongs to any account, one that may not log in included."""
+    field = conf.current().user_field
+    if field is not None:
+        return get_user_model()._default_manager.filter(**{field: number}).exists()
+    return VerifiedPhone.objects.filter(number=number).exists()
 
 
 @sensitive_variables()
@@ -62,3 +84,30 @@ def bind(user: Any, number: str) -> None:
     except IntegrityError:
         if not owned.filter(user_id=user.pk).exists():
             raise NumberTaken from None
+
+
+@sensitive_variables()
+def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
+    """Let the verified ``number`` be the only one of ``user``; tell the former numbers and the e-mail address.
+
+    ``number`` is what ``redeem()`` returned, after the user proved again who they are: whoever finds an
+    open session must not take the account along. What was verified for the former numbers and not used
+    yet is worth nothing any more, nor are codes that are on their way there.
+
+    The notices go out after the commit, in ``language``, or the one that is active.
+
+    Returns the former numbers. Raises ``NumberTaken`` when the number belongs to another account.
+    """
+    database = router.db_for_write(VerifiedPhone)
+    with transaction.atomic(using=database):
+        # Two changes at once take turns: each would leave the other's number.
+        list(get_user_model()._default_manager.using(database).select_for_update().filter(pk=user.pk).values_list("pk"))
+        former = [other for other in numbers_of(user) if other != number]
+        bind(user, number)
+        if conf.current().user_field is None:
+            VerifiedPhone.objects.filter(user_id=user.pk, number__in=former).delete()
+        void(former)
+        words = language or get_language() or ""
+        if former:
+            transaction.on_commit(partial(notices.tell_of_change, user, former, words), using=database)
+    return former

@@ -68,6 +68,16 @@ def peek(token: str, *, purpose: str, context: intake.Context = None) -> str:
     return _look(token, purpose, context)[1]
 
 
+def void(numbers: list[str]) -> None:
+    """Let every proof of ``numbers`` that is not spent be worth nothing, and every code that is on its way there."""
+    now = timezone.now()
+    theirs = Challenge.objects.filter(number__in=numbers)
+    theirs.filter(status=ChallengeStatus.VERIFIED, redeemed_at=None).update(redeemed_at=now)
+    theirs.filter(status=ChallengeStatus.PENDING, expires_at__gt=now).update(
+        status=ChallengeStatus.CANCELED, closed_at=now
+    )
+
+
 def _look(token: object, purpose: str, context: intake.Context) -> tuple[UUID, str]:
     """Return the primary key and the number of a token that is worth something."""
     if purpose not in conf.current().purposes:

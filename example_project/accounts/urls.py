@@ -1,11 +1,10 @@
-"""URLs of the accounts."""
+"""URLs of the accounts' JSON views."""
 
 from django.urls import path
 
 from example_project.accounts import views
 
 urlpatterns = [
-    path("", views.home, name="home"),
-    path("accounts/signup/", views.signup, name="signup"),
-    path("accounts/login/", views.log_in, name="login"),
+    path("accounts/signup/", views.signup, name="json_signup"),
+    path("accounts/login/", views.log_in, name="json_login"),
 ]

@@ -1,11 +1,8 @@
-"""The home page, and JSON views that use a proof."""
+"""JSON views that use a proof, for apps and single-page front ends."""
 
-from django.conf import settings
 from django.contrib.auth import authenticate, login
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from rest_framework import status
 from rest_framework.decorators import api_view, parser_classes
 from rest_framework.exceptions import ValidationError
@@ -18,12 +15,6 @@ from django_phone_otp.services.phones import bind
 from example_project.accounts.serializers import LoginSerializer, SignupSerializer
 
 BACKEND = "django_phone_otp.auth.PhoneTokenBackend"
-
-
-def home(request: HttpRequest) -> HttpResponse:
-    """Say what to try."""
-    sandbox = getattr(settings, "SANDBOX_PAGE", "")
-    return render(request, "accounts/home.html", {"host": request.get_host(), "sandbox": sandbox})
 
 
 @api_view(["POST"])

@@ -1,0 +1,106 @@
+"""Signing up: a number, its code, then the project's own form. Until all is there, nobody owns anything."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import get_user_model, login
+from django.core.exceptions import ImproperlyConfigured
+from django.db import router, transaction
+from django.http import HttpResponse
+from django.shortcuts import resolve_url
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.exceptions import InvalidToken, NumberTaken
+from django_phone_otp.html.code_step import CodeStep
+from django_phone_otp.html.login import BACKEND
+from django_phone_otp.html.number_step import NumberStep
+from django_phone_otp.services.phones import bind, is_taken
+from django_phone_otp.services.proofs import Proof, peek, prove, redeem
+from django_phone_otp.services.recency import note_verification
+
+
+class SignupView(NumberStep, CodeStep):
+    """Sign up with a verified number and a form of the project's: subclass it, and set ``details_form_class``.
+
+    The form's ``save()`` must return the new user; or override ``create_user()``. The user, the number and
+    the spent proof are one transaction.
+    """
+
+    purpose = "signup"
+    steps = ("number", "code", "details")
+    step_after_code = "details"
+    details_template_name = "phone_otp/details.html"
+    details_form_class: type[forms.BaseForm] | None = None
+    login_url: Any = None
+    """Where to log in: a URL, or the name of one; None offers no log-in."""
+
+    def create_user(self, form: Any, number: str) -> Any:
+        """Make the user for a valid form and a verified ``number`` (E.164), inside the transaction."""
+        return form.save()
+
+    def verified(self, proof: Proof) -> HttpResponse:
+        """Ask for the rest."""
+        return self.go_to("details")
+
+    def show_details(self) -> HttpResponse:
+        """Ask for what an account needs besides the number."""
+        return self._with_proof(lambda proof: self.details_page(proof, self.get_details_form()))
+
+    @sensitive_variables()
+    def take_details(self) -> HttpResponse:
+        """Make the account, and log in."""
+        return self._with_proof(self._sign_up)
+
+    def get_details_form(self, **kwargs: Any) -> Any:
+        """Return the project's form."""
+        if self.details_form_class is None:
+            raise ImproperlyConfigured(f"{type(self).__name__} needs a form: set details_form_class.")
+        return self.details_form_class(**kwargs)
+
+    def details_page(self, proof: Proof, form: Any) -> HttpResponse:
+        """Render the page with the project's form; for a number that has an account, the way to log in."""
+        taken = is_taken(proof.phone)
+        return self.page(self.details_template_name, form=form, number=proof.phone, taken=taken)
+
+    def without_challenge(self) -> HttpResponse:
+        """Go on when the person is in already: the answer came for a second time. Else begin again."""
+        return self.go_on() if self.request.user.is_authenticated else super().without_challenge()
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Add where to log in."""
+        return super().get_context_data(login_link=resolve_url(self.login_url) if self.login_url else "", **kwargs)
+
+    def _with_proof(self, act: Callable[[Proof], HttpResponse]) -> HttpResponse:
+        """Act on the proof that this session made, or go back to where one is made."""
+        challenge = self.progress.challenge()
+        if challenge is None:
+            return self.without_challenge()
+        if challenge.state != ChallengeStatus.VERIFIED:
+            return self.go_to("code")
+        proof = prove(challenge)
+        try:
+            peek(proof.token, purpose=self.purpose, context=self.get_bound_to())
+            return act(proof)
+        except InvalidToken:  # it was used, or too much time went by
+            self.progress.note(said="late")
+            return self.go_to("number")
+
+    def _sign_up(self, proof: Proof) -> HttpResponse:
+        form = self.get_details_form(data=self.request.POST, files=self.request.FILES)
+        if not form.is_valid():
+            return self.details_page(proof, form)
+        try:
+            with transaction.atomic(using=router.db_for_write(get_user_model())):
+                number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
+                user = self.create_user(form, number)
+                bind(user, number)
+        except NumberTaken:
+            return self.details_page(proof, form)
+        self.progress.forget()
+        backends = settings.AUTHENTICATION_BACKENDS
+        login(self.request, user, backend=BACKEND if BACKEND in backends else backends[0])
+        note_verification(self.request)
+        return self.go_on()

@@ -1,0 +1,142 @@
+"""Step-up: what asks for a verification that is not old, and the page where one is made."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import wraps
+from typing import Any, overload
+from urllib.parse import urlencode
+
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import resolve_url
+from django.urls import reverse_lazy
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.core.numbers import mask_number
+from django_phone_otp.exceptions import InvalidToken, PhoneOTPError
+from django_phone_otp.html.code_step import CodeStep
+from django_phone_otp.html.forms import RefusableForm
+from django_phone_otp.services.phones import numbers_of
+from django_phone_otp.services.proofs import Proof, redeem
+from django_phone_otp.services.recency import note_verification, verified_ago
+
+CONFIRM_URL: Any = reverse_lazy("phone_otp_pages:confirm")
+DEFAULT_MINUTES = 10
+
+View = Callable[..., HttpResponseBase]
+
+
+@overload
+def verification_required(view: View) -> View: ...
+@overload
+def verification_required(*, minutes: int = ..., url: Any = ...) -> Callable[[View], View]: ...
+def verification_required(view: View | None = None, *, minutes: int = DEFAULT_MINUTES, url: Any = CONFIRM_URL) -> Any:
+    """Let nobody to ``view`` who has not proved control of their number within ``minutes`` in this session.
+
+    Others go to ``url``, where a code is sent to their number, and come back. A form that they sent is
+    not sent again: they come back to the page that it is on.
+    """
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not request.user.is_authenticated:
+                return redirect_to_login(request.get_full_path())
+            ago = verified_ago(request)
+            if ago is None or ago > timedelta(minutes=minutes):
+                return send_to_confirm(request, url)
+            return view(request, *args, **kwargs)
+
+        return guarded
+
+    return decorate if view is None else decorate(view)
+
+
+class VerificationRequiredMixin:
+    """``verification_required`` for a class-based view: put it first among the bases."""
+
+    verification_minutes = DEFAULT_MINUTES
+    verification_url: Any = CONFIRM_URL
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, or send the person to prove their number first."""
+        guard = verification_required(minutes=self.verification_minutes, url=self.verification_url)
+        answer: HttpResponseBase = guard(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]
+        return answer
+
+
+def send_to_confirm(request: HttpRequest, url: Any) -> HttpResponseRedirect:
+    """Redirect to the page that asks for a code, and from there back to this one."""
+    return redirect_to_confirm(request.get_full_path(), resolve_url(url))
+
+
+def redirect_to_confirm(onward: str, url: str) -> HttpResponseRedirect:
+    """Redirect to ``url``, where a code is asked for, and from there on to ``onward``."""
+    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: onward})}")
+
+
+class SendForm(RefusableForm):
+    """Nothing but a button."""
+
+
+class ConfirmView(LoginRequiredMixin, CodeStep):
+    """Prove control of one's number once more, and go back to where one was.
+
+    Nothing is sent before the person asks for it: a page that only somebody's link opened costs no message.
+    """
+
+    purpose = "verify"
+    flow = "confirmation"
+    steps = ("send", "code")
+    public = False
+    step_before_code = "send"
+    number_changeable = False
+    number_masked = True
+    send_template_name = "phone_otp/confirm.html"
+    change_url: Any = reverse_lazy("phone_otp_pages:number")
+    """Where somebody without a number gives one."""
+
+    def show_send(self) -> HttpResponse:
+        """Offer to send a code to the person's number."""
+        return self._send_page(SendForm())
+
+    def take_send(self) -> HttpResponse:
+        """Send it."""
+        form = SendForm(self.request.POST)
+        form.is_valid()
+        number = self._number()
+        if not number:
+            return self._send_page(form)
+        try:
+            self.send(number)
+        except PhoneOTPError as refusal:
+            form.refuse(refusal)
+            return self._send_page(form, refusal)
+        return self.go_to("code")
+
+    @sensitive_variables()
+    def verified(self, proof: Proof) -> HttpResponse:
+        """Note the time, and go back. Raises ``InvalidToken`` for a number that is not the person's any more."""
+        number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
+        self.progress.forget()
+        if number not in numbers_of(self.request.user):
+            raise InvalidToken
+        self.request.session.cycle_key()  # it may do more now than before
+        note_verification(self.request)
+        return self.go_on()
+
+    def _number(self) -> str:
+        return next(iter(numbers_of(self.request.user)), "")
+
+    def _send_page(self, form: SendForm, refusal: PhoneOTPError | None = None) -> HttpResponse:
+        number = self._number()
+        change_link = "" if number else resolve_url(self.change_url)
+        return self.page(
+            self.send_template_name,
+            refusal,
+            form=form,
+            number=mask_number(number) if number else "",
+            change_link=change_link,
+        )

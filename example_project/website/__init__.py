@@ -1,0 +1,1 @@
+"""The website: sign-up, log-in, an account, and a page behind a fresh code."""

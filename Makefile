@@ -5,7 +5,7 @@ SANDBOX_PORT ?= 8100
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test lint types docs matrix clean
+.PHONY: help demo test lint types docs messages matrix clean
 
 help:  ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -40,6 +40,10 @@ types: $(VENV)/.dev  ## Check types and import contracts
 
 docs: $(VENV)/.dev  ## Build the documentation into docs/_build
 	$(BIN)/sphinx-build -W -n -b html docs docs/_build
+
+messages: $(VENV)/.app  ## Bring the catalogs up to date with the code, and compile them; needs gettext
+	cd django_phone_otp && for language in locale/*; do set -- "$$@" -l "$${language#locale/}"; done && \
+	  ../$(BIN)/django-admin makemessages --no-location --no-obsolete "$$@" && ../$(BIN)/django-admin compilemessages
 
 matrix: $(VENV)/.dev  ## Run the suite on every Python and Django that is here
 	$(BIN)/tox

@@ -156,7 +156,7 @@ def _check_texts() -> Iterator[CheckMessage]:
         about = f"BACKENDS[{sample.alias!r}]: the message for {sample.purpose!r} in {sample.language!r}"
         if sample.refusal:
             yield _error("E027", f"{about} would not be sent: {sample.refusal}.")
-        elif sample.segments.count > 1:
+        elif sample.segments.count > sample.usual:
             size = f"{sample.segments.units} units of {sample.segments.encoding}"
             hint = "Shorten the template or APP_NAME, or keep to the characters of GSM-7."
             yield _warning("W028", f"{about} takes {sample.segments.count} segments ({size}).", hint)

@@ -16,6 +16,8 @@ TIME_ZONE = "UTC"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "static/"
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "account"
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 
 INSTALLED_APPS = [
@@ -28,9 +30,11 @@ INSTALLED_APPS = [
     "rest_framework",
     "django_phone_otp",
     "example_project.accounts",
+    "example_project.website",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -45,6 +49,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "example_project.website.surroundings.show_messages",
             ]
         },
     }
@@ -106,6 +111,7 @@ PHONE_OTP = {
     "PURPOSES": {
         "signup": {},
         "login": {"REGISTERED_ONLY": True},
+        "verify": {},
         "payment": {"CONTEXT": ["amount", "payee"]},
     },
     "CHANNELS": ["sms", "whatsapp"],

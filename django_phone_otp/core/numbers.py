@@ -40,6 +40,8 @@ _FICTIONAL = re.compile(
 # gave up in 2019. By beginning and length of the longer one, with what the shorter begins with.
 _TWINS = (("+549", 14, "+54"), ("+521", 14, "+52"))
 BLOCK_DIGITS = 3  # operators are given numbers in blocks of a thousand and more; who pumps owns such blocks
+# Lists of contacts put these around a number that is copied from them, and nobody sees them.
+_DIRECTION_MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 _SPELLING = re.compile(r"\(?\+?[0-9(][0-9 ().-]*", re.ASCII)
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}", re.ASCII)
 
@@ -202,15 +204,13 @@ def mask_number(e164: str) -> str:
 
 
 def with_region(typed: str, region: str | None) -> str:
-    """Return ``typed`` in E.164 where it is a number of ``region`` without its country code, else as it is.
+    """Return ``typed`` in E.164 where it is one number, of ``region`` when it has no country code; else as it is.
 
     A number that begins with 00, the international prefix of most countries, is tried with ``+`` when it is
     none of ``region``. Nothing is refused here: what cannot be read is told by ``parse_number()``.
     """
-    candidates = [typed]
-    stripped = typed.strip()
-    if stripped.startswith("00"):
-        candidates.append(f"+{stripped.removeprefix('00')}")
+    typed = typed.strip().strip(_DIRECTION_MARKS)
+    candidates = [typed, f"+{typed.removeprefix('00')}"] if typed.startswith("00") else [typed]
     for candidate in candidates:
         try:
             return parse_number(candidate, region).e164

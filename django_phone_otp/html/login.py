@@ -7,7 +7,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils.translation import gettext as _
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.html.code_step import CodeStep
 from django_phone_otp.html.number_step import NumberStep
@@ -39,7 +38,6 @@ class LoginView(NumberStep, CodeStep):
                 f"AUTHENTICATION_BACKENDS takes: add {BACKEND!r}, or a subclass with this `purpose`."
             )
 
-    @sensitive_variables()
     def verified(self, proof: Proof) -> HttpResponse:
         """Log in the user who owns the number. A number that nobody owns goes back to the first step."""
         user = authenticate(self.request, phone_token=proof.token)

@@ -34,9 +34,10 @@ class Progress:
         """Return the challenge as it stands, or None when there is none."""
         try:
             pk = UUID(hex=self._read().get("challenge", ""))
-            return challenges.status(handle_of(pk, self.purpose, self.request), request=self.request)
+            found = challenges.status(handle_of(pk, self.purpose, self.request), request=self.request)
         except (ValueError, ChallengeNotFound):  # none was opened, or it was deleted since
             return None
+        return found if found.purpose == self.purpose else None  # the project gave the view another purpose since
 
     def note(self, **facts: Any) -> None:
         """Remember ``facts``: texts, whole numbers and truth values."""

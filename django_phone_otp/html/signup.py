@@ -10,7 +10,6 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 from django.http import HttpResponse
 from django.shortcuts import resolve_url
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken, NumberTaken
@@ -49,7 +48,6 @@ class SignupView(NumberStep, CodeStep):
         """Ask for what an account needs besides the number."""
         return self._with_proof(lambda proof: self.details_page(proof, self.get_details_form()))
 
-    @sensitive_variables()
     def take_details(self) -> HttpResponse:
         """Make the account, and log in."""
         return self._with_proof(self._sign_up)

@@ -12,7 +12,6 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
-from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.exceptions import InvalidToken, PhoneOTPError
@@ -116,7 +115,6 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
             return self._send_page(form, refusal)
         return self.go_to("code")
 
-    @sensitive_variables()
     def verified(self, proof: Proof) -> HttpResponse:
         """Note the time, and go back. Raises ``InvalidToken`` for a number that is not the person's any more."""
         number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())

@@ -10,7 +10,7 @@ from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import BaseBackend, MessageRejected
 from django_phone_otp.core.policies import Purpose
-from django_phone_otp.core.segments import Encoding, Segments, count_segments
+from django_phone_otp.core.segments import Encoding, Segments, count_segments, usual_segments
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.messages import compose
 from django_phone_otp.services.routing import carriers
@@ -22,12 +22,13 @@ _NOTHING = Segments(Encoding.GSM7, 0, 0)
 
 
 class Sample(NamedTuple):
-    """How one message turned out: its segments, or why it cannot be sent."""
+    """How one message turned out: its segments, with how many are usual in its script, or why it cannot be sent."""
 
     alias: str
     purpose: str
     language: str
     segments: Segments = _NOTHING
+    usual: int = 1
     refusal: str = ""
 
 
@@ -57,7 +58,9 @@ def _sample(backend: BaseBackend, purpose: Purpose, language: str, india: bool) 
         return named._replace(refusal=refusal.reason)
     except Exception as problem:  # noqa: BLE001 - whatever a project's template does, the check goes on
         return named._replace(refusal=f"its template raised {type(problem).__name__}")
-    return named._replace(segments=count_segments(message.text)) if backend.sends_text else named
+    if not backend.sends_text:
+        return named
+    return named._replace(segments=count_segments(message.text), usual=usual_segments(message.text))
 
 
 def _languages() -> list[str]:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from django_phone_otp.core.segments import Encoding, count_segments
+from django_phone_otp.core.segments import Encoding, count_segments, usual_segments
 
 # 3GPP TS 23.038 §6.2.1, in the order of its code points, and §6.2.1.1.
 ESCAPE = "\x1b"
@@ -95,3 +95,11 @@ def test_a_text_takes_as_many_segments_as_when_cut_by_hand(text):
 def test_the_boundaries(text, encoding, units, count):
     counted = count_segments(text)
     assert (counted.encoding, counted.units, counted.count) == (encoding, units, count)
+
+
+def test_a_short_message_takes_one_segment_in_latin_letters_and_two_elsewhere():
+    assert usual_segments("123456 is your code. It\N{RIGHT SINGLE QUOTATION MARK}s for you.") == 1  # a quote that costs a segment is no script
+    assert usual_segments("123456 código Ş") == 1
+    assert usual_segments("123456 आपका Example कोड है") == 2
+    assert usual_segments("123456 هو رمز التحقق") == 2
+    assert usual_segments("123456") == 1

@@ -92,8 +92,8 @@ def test_a_number_that_nobody_has_gets_no_message_and_no_log_in(client, api):
     assert not outbox
 
 
-def test_the_home_page_says_what_to_try(client, settings):
-    page = client.get("/", headers={"Host": "localhost"}).content.decode()
+def test_the_page_about_terminals_has_the_commands(client, settings):
+    page = client.get("/terminal/", headers={"Host": "localhost"}).content.decode()
     for said in (
         "/api/phone/send/",
         "/phone/inbox.json",

@@ -140,9 +140,11 @@ def test_a_vendor_that_does_not_exist_is_an_error_that_names_the_four(monkeypatc
 
 
 @pytest.mark.django_db
-def test_the_home_page_points_to_the_sandbox_where_there_is_one(client, settings):
+@pytest.mark.django_db
+def test_the_site_points_to_the_sandbox_where_there_is_one(client, settings):
     settings.SANDBOX_PAGE = "http://127.0.0.1:8100/"
-    page = client.get("/", headers={"Host": "localhost"}).content.decode()
+    assert 'href="http://127.0.0.1:8100/"' in client.get("/", headers={"Host": "localhost"}).content.decode()
+    page = client.get("/terminal/", headers={"Host": "localhost"}).content.decode()
     assert 'href="http://127.0.0.1:8100/"' in page
     assert "curl -s http://127.0.0.1:8100/messages.json" in page
     assert "inbox" not in page

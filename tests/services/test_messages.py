@@ -1,7 +1,6 @@
 """What people read, and what their phones read."""
 
 import re
-import struct
 
 import pytest
 from django.utils import translation
@@ -9,6 +8,7 @@ from django.utils import translation
 import django_phone_otp as phone_otp
 from django_phone_otp.core.segments import Encoding, count_segments
 from django_phone_otp.exceptions import Invalid
+from django_phone_otp.models import Challenge
 from django_phone_otp.test import outbox, override_phone_otp
 from tests.conftest import PHONE
 
@@ -26,7 +26,18 @@ def send(purpose="signup", **kwargs):
 def test_the_code_comes_first_where_a_lock_screen_shows_it():
     message = send()
     assert message.text.index(message.code) == 0
-    assert message.text.startswith(f"{message.code} is your Example code.")
+    assert message.text.startswith(f"{message.code} is your Example code to sign up.")
+
+
+@pytest.mark.parametrize(("purpose", "words"), [("signup", " to sign up"), ("login", " to log in"), ("verify", "")])
+def test_the_text_names_what_the_code_is_for(purpose, words, django_user_model):
+    phone_otp.bind(django_user_model.objects.create_user("owner"), PHONE)
+    assert f"is your Example code{words}." in send(purpose).text
+
+
+def test_the_text_ends_with_the_reference_that_the_page_shows():
+    challenge = phone_otp.send(PHONE, purpose="signup")
+    assert f"Do not share it. Ref {challenge.reference}\n" in outbox[-1].text
 
 
 def test_the_text_says_how_long_and_not_to_share_it():
@@ -55,7 +66,7 @@ def test_an_android_app_finds_its_hash_at_the_end():
 
 def test_with_neither_the_text_ends_in_its_last_sentence():
     with override_phone_otp(MESSAGE={"DOMAIN": None}):
-        assert send().text.endswith("Do not share it.")
+        assert re.search(r"Do not share it\. Ref [A-Z]{2}$", send().text)
 
 
 def test_whatsapp_gets_no_last_line():
@@ -122,7 +133,12 @@ def test_a_context_cannot_replace_the_code_that_a_vendor_gets():
 
 def test_vendors_get_the_variables_of_a_template():
     message = send()
-    assert message.variables == {"code": message.code, "app_name": "Example", "minutes": "5"}
+    assert message.variables == {
+        "code": message.code,
+        "app_name": "Example",
+        "minutes": "5",
+        "reference": Challenge.objects.get().reference,
+    }
 
 
 def test_a_purpose_may_have_a_template_of_its_own(settings, tmp_path):
@@ -150,34 +166,14 @@ def test_the_message_is_in_the_language_that_was_asked_in(settings, tmp_path):
     assert outbox[0].text.startswith("de ")
 
 
-def catalogue(folder, language, entries):
-    """Write ``entries`` as a compiled catalogue (GNU gettext's MO format) and return the folder for LOCALE_PATHS."""
-    pairs = sorted((key.encode(), value.encode()) for key, value in entries.items())
-    table, texts, start = [], b"", 28 + 16 * len(pairs)
-    for column in (0, 1):
-        for pair in pairs:
-            table.append(struct.pack("<2I", len(pair[column]), start + len(texts)))
-            texts += pair[column] + b"\0"
-    head = struct.pack("<7I", 0x950412DE, 0, len(pairs), 28, 28 + 8 * len(pairs), 0, start)
-    target = folder / language / "LC_MESSAGES" / "django.mo"
-    target.parent.mkdir(parents=True)
-    target.write_bytes(head + b"".join(table) + texts)
-    return folder
-
-
-def test_the_default_text_is_translated(settings, tmp_path):
-    singular, plural = (f"It expires in %(minutes)s minute{s}. Do not share it." for s in ("", "s"))
-    german = {
-        "": "Content-Type: text/plain; charset=UTF-8\nPlural-Forms: nplurals=2; plural=(n != 1);\n",
-        "%(code)s is your %(app_name)s code.": "%(code)s ist Ihr Code für %(app_name)s.",
-        f"{singular}\0{plural}": "Er gilt %(minutes)s Minute.\0Er gilt %(minutes)s Minuten.",
-    }
-    settings.LOCALE_PATHS = [catalogue(tmp_path, "de", german)]
+def test_the_default_text_is_in_the_language_of_the_person():
     with translation.override("de"):
         message = send()
-    assert message.text == (
-        f"{message.code} ist Ihr Code für Example.\nEr gilt 5 Minuten.\n\n@example.com #{message.code}"
-    )
+    reference = Challenge.objects.get().reference
+    assert message.text.startswith(f"{message.code} ")
+    assert "is your" not in message.text
+    assert "5 Minuten" in message.text
+    assert message.text.endswith(f" {reference}\n\n@example.com #{message.code}")
 
 
 def test_the_repr_of_a_message_shows_nothing_secret():

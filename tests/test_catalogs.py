@@ -45,7 +45,20 @@ def test_the_catalogs_have_every_text_of_the_code_and_nothing_else(tmp_path):
     copy = tmp_path / "package"
     shutil.copytree(PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__", "locale", "*.pyc"))
     (copy / "locale").mkdir()
-    make = [sys.executable, "-W", "ignore", "-m", "django", "makemessages", "-l", "de", "--no-location", "-v", "0"]
+    make = [
+        sys.executable,
+        "-P",
+        "-W",
+        "ignore",
+        "-m",
+        "django",
+        "makemessages",
+        "-l",
+        "de",
+        "--no-location",
+        "-v",
+        "0",
+    ]
     subprocess.run(make, cwd=copy, check=True, timeout=120)
     in_the_code = keys(polib.pofile(copy / "locale" / "de" / "LC_MESSAGES" / "django.po"))
     assert len(in_the_code) > 400

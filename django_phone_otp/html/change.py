@@ -87,6 +87,7 @@ class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
 
     def show_number(self) -> HttpResponse:
         """Ask for the new number."""
+        self.progress.take("done")
         return super().show_number() if self.is_identified() else self.go_to("identity")
 
     def take_number(self) -> HttpResponse:

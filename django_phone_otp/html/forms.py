@@ -1,5 +1,6 @@
 """The forms of the pages: a number, a code, a password. They check nothing that the verbs check."""
 
+import re
 import secrets
 from typing import Any
 
@@ -15,6 +16,8 @@ from django_phone_otp.core.numbers import TYPED_MAXIMUM, with_region
 from django_phone_otp.exceptions import Invalid, InvalidPhone, PhoneOTPError
 from django_phone_otp.html import countries
 from django_phone_otp.html.wording import explain
+
+_OTHER_THAN_DIGITS = re.compile(r"[^0-9\s-]", re.ASCII)
 
 
 class RefusableForm(forms.Form):
@@ -99,8 +102,8 @@ class CodeForm(RefusableForm):
         self.digits = digits
 
     def refuse(self, refusal: PhoneOTPError) -> None:
-        """Show why; a code that was not even typed is asked for by its length."""
-        if isinstance(refusal, Invalid) and not self.cleaned_data["code"].strip():
+        """Show why; of too few or too many digits, how many they should be."""
+        if isinstance(refusal, Invalid) and not _OTHER_THAN_DIGITS.search(self.cleaned_data.get("code", "")):
             self.add_error("code", _("Enter the code: %(digits)d digits.") % {"digits": self.digits})
         else:
             super().refuse(refusal)

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
-from typing import Any, overload
+from typing import Any
 from urllib.parse import urlencode
 
+from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
@@ -24,33 +25,43 @@ from django_phone_otp.services.recency import note_verification, verified_ago
 CONFIRM_URL: Any = reverse_lazy("phone_otp_pages:confirm")
 DEFAULT_MINUTES = 10
 
-View = Callable[..., HttpResponseBase]
+View = Callable[..., Any]
 
 
-@overload
-def verification_required(view: View) -> View: ...
-@overload
-def verification_required(*, minutes: int = ..., url: Any = ...) -> Callable[[View], View]: ...
-def verification_required(view: View | None = None, *, minutes: int = DEFAULT_MINUTES, url: Any = CONFIRM_URL) -> Any:
-    """Let nobody to ``view`` who has not proved control of their number within ``minutes`` in this session.
+def verification_required(*, minutes: int = DEFAULT_MINUTES, url: Any = CONFIRM_URL) -> Callable[[View], View]:
+    """Let nobody to a view who has not proved control of their number within ``minutes`` in this session.
 
     Others go to ``url``, where a code is sent to their number, and come back. A form that they sent is
-    not sent again: they come back to the page that it is on.
+    not sent again: they come back by GET. The view may be asynchronous.
     """
 
     def decorate(view: View) -> View:
+        if iscoroutinefunction(view):
+
+            @wraps(view)
+            async def guarded_async(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+                detour = await sync_to_async(_detour)(request, minutes, url)
+                return detour or await view(request, *args, **kwargs)
+
+            return guarded_async
+
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not request.user.is_authenticated:
-                return redirect_to_login(request.get_full_path())
-            ago = verified_ago(request)
-            if ago is None or ago > timedelta(minutes=minutes):
-                return send_to_confirm(request, url)
-            return view(request, *args, **kwargs)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            return _detour(request, minutes, url) or view(request, *args, **kwargs)
 
         return guarded
 
-    return decorate if view is None else decorate(view)
+    return decorate
+
+
+def _detour(request: HttpRequest, minutes: int, url: Any) -> HttpResponseRedirect | None:
+    """Return where the person must go first; None when they may go on."""
+    if not request.user.is_authenticated:
+        return redirect_to_login(request.get_full_path())
+    ago = verified_ago(request)
+    if ago is None or ago > timedelta(minutes=minutes):
+        return send_to_confirm(request, url)
+    return None
 
 
 class VerificationRequiredMixin:
@@ -61,9 +72,8 @@ class VerificationRequiredMixin:
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Answer, or send the person to prove their number first."""
-        guard = verification_required(minutes=self.verification_minutes, url=self.verification_url)
-        answer: HttpResponseBase = guard(super().dispatch)(request, *args, **kwargs)  # type: ignore[misc]
-        return answer
+        detour = _detour(request, self.verification_minutes, self.verification_url)
+        return detour or super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
 
 def send_to_confirm(request: HttpRequest, url: Any) -> HttpResponseRedirect:

@@ -1,6 +1,5 @@
 import pytest
 from django.urls import reverse
-from django.utils import translation
 
 from django_phone_otp.backends.inbox import InboxBackend
 from tests.messages import message

@@ -13,5 +13,11 @@ class PhoneOTPConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Register the system checks."""
-        from django_phone_otp import checks  # noqa: F401, PLC0415 - registers on import, when apps are loaded
+        """Register the system checks, and note when sessions log in."""
+        # Here, because they need the apps loaded; the checks register on import.
+        from django.contrib.auth.signals import user_logged_in  # noqa: PLC0415
+
+        from django_phone_otp import checks  # noqa: F401, PLC0415
+        from django_phone_otp.services.identity import note_login  # noqa: PLC0415
+
+        user_logged_in.connect(note_login, dispatch_uid="django_phone_otp.note_login")

@@ -10,7 +10,7 @@ from django_phone_otp.conf.defaults import ANY, CHANNELS, DEFAULTS
 from django_phone_otp.conf.values import SettingError, is_whole, names, need, section, strings
 from django_phone_otp.core.addresses import Network
 from django_phone_otp.core.numbers import ANY_REGION, is_region
-from django_phone_otp.core.policies import BackendSettings, MoneyBudget, Route
+from django_phone_otp.core.policies import NOTICE, BackendSettings, MoneyBudget, Route
 from django_phone_otp.core.rates import Rate, parse_rate, tightest
 
 WEIGHT_MAXIMUM = 1_000_000  # shares of a split: finer than anyone measures
@@ -48,7 +48,7 @@ def read_routes(value: Any, values: dict[str, Any]) -> tuple[Route, ...]:
         keys = ("regions", "channels", "purposes")
         kinds = {key: frozenset(strings(entry.get(key, ()), key, f"{where}{key} ")) for key in keys}
         kinds = {key: frozenset() if ANY in names else names for key, names in kinds.items()}
-        for known, named in (("BACKENDS", backends), ("PURPOSES", kinds["purposes"])):
+        for known, named in (("BACKENDS", backends), ("PURPOSES", kinds["purposes"] - {NOTICE})):
             for name in named:
                 need(name in values.get(known, (name,)), f"{where}{name!r} is not in {known}")
         need(kinds["channels"] <= set(CHANNELS), f"{where}channels must name some of {', '.join(CHANNELS)}")

@@ -10,10 +10,11 @@ from django_phone_otp.exceptions import ChallengeClosed, PhoneOTPError
 from django_phone_otp.html.forms import CodeForm
 from django_phone_otp.html.moment import Moment
 from django_phone_otp.html.page import Page
+from django_phone_otp.html.wording import explain
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import challenges
 from django_phone_otp.services.askers import remember_browser
-from django_phone_otp.services.proofs import Proof, prove
+from django_phone_otp.services.proofs import Proof, peek, prove
 
 
 class CodeStep(Page):
@@ -64,6 +65,10 @@ class CodeStep(Page):
         """Return what an answer leads to that came when nothing was open: too late, or for a second time."""
         return self.go_to(self.step_before_code)
 
+    def used_before(self) -> HttpResponse | None:
+        """Return what a second click leads to, when the first has used the proof; None says that it was used."""
+        return None
+
     def code_page(self, challenge: Challenge, form: CodeForm, refusal: PhoneOTPError | None = None) -> HttpResponse:
         """Render the page that asks for a code."""
         said = self.progress.take("said") or ""
@@ -77,20 +82,28 @@ class CodeStep(Page):
         typed, context = form.cleaned_data["code"], self.get_bound_to()
         try:
             proof = challenges.verify(challenge.handle, typed, context=context, request=self.request)
-        except ChallengeClosed as refusal:
-            challenge = self.progress.challenge() or challenge
-            if challenge.state != ChallengeStatus.VERIFIED:
-                return self._refused(challenge, form, refusal)
-            proof = prove(challenge)  # a second click: this session's own code was right already
         except PhoneOTPError as refusal:
-            # As it is now: the last wrong guess has locked it.
-            return self._refused(self.progress.challenge() or challenge, form, refusal)
+            # As it is now: the last wrong guess has locked it, or this is a second click.
+            challenge = self.progress.challenge() or challenge
+            if isinstance(refusal, ChallengeClosed) and challenge.state == ChallengeStatus.VERIFIED:
+                return self._again(challenge, form)
+            return self._refused(challenge, form, refusal)
+        self.request.session.cycle_key()  # it may do more now than before, and whoever knew its key must not
         try:
             response = self.verified(proof)
         except PhoneOTPError as refusal:
             return self._refused(challenge, form, refusal)
         remember_browser(self.request, response, proof.phone)
         return response
+
+    def _again(self, challenge: Challenge, form: CodeForm) -> HttpResponse:
+        """Go on with what this session proved before, as long as the proof is worth anything."""
+        proof = prove(challenge)
+        try:
+            peek(proof.token, purpose=self.purpose, context=self.get_bound_to())
+            return self.verified(proof)
+        except PhoneOTPError as refusal:
+            return self.used_before() or self._refused(challenge, form, refusal)
 
     def _refused(self, challenge: Challenge, form: CodeForm, refusal: PhoneOTPError) -> HttpResponse:
         form.refuse(refusal)
@@ -106,8 +119,8 @@ class CodeStep(Page):
             challenge = self._another(challenge)
         except PhoneOTPError as refusal:
             form = CodeForm({"reference": challenge.reference}, digits=challenge.code_length)
-            form.is_valid()
-            return self._refused(challenge, form, refusal)
+            form.add_error(None, explain(refusal))
+            return self.code_page(challenge, form, refusal)
         self.progress.note(said="renewed" if renewed else "resent")
         return self.go_to("code")
 

@@ -43,17 +43,18 @@ class NumberForm(RefusableForm):
     blamed = (InvalidPhone,)
     field = "phone"
 
-    region = forms.CharField(required=False, max_length=2)
+    region = forms.CharField(required=False)
     phone = forms.CharField(
         max_length=TYPED_MAXIMUM * 2,  # what is longer than a number is told so in better words
         label=_("Phone number"),
         error_messages={"required": _("Enter a phone number.")},
     )
-    key = forms.CharField(required=False, max_length=64)  # a double click is one message
+    key = forms.CharField(required=False)  # a double click is one message
 
     def __init__(self, request: HttpRequest, data: Any = None, initial: dict[str, Any] | None = None) -> None:
         self.countries = countries.offered()
-        first = {"region": _likely_region(request, self.countries), "key": secrets.token_urlsafe(16)}
+        self.new_key = secrets.token_urlsafe(16)  # for the form that is shown next
+        first = {"region": _likely_region(request, self.countries)}
         super().__init__(data, initial=first | (initial or {}))
 
     @property
@@ -95,7 +96,7 @@ class CodeForm(RefusableForm):
         label=_("Code"),
         error_messages={"max_length": _("Enter the code from the message: digits only.")},
     )
-    reference = forms.CharField(required=False, max_length=8)
+    reference = forms.CharField(required=False)
 
     def __init__(self, data: Any = None, *, digits: int) -> None:
         super().__init__(data)

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from django.contrib.auth import authenticate, get_backends, login
+from django.conf import settings
+from django.contrib.auth import authenticate, load_backend, login
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import resolve_url
-from django.utils.translation import gettext as _
 
 from django_phone_otp.html.code_step import CodeStep
 from django_phone_otp.html.number_step import NumberStep
+from django_phone_otp.services.phones import find_user
 from django_phone_otp.services.proofs import Proof
 from django_phone_otp.services.recency import note_verification
 
@@ -31,8 +31,7 @@ class LoginView(NumberStep, CodeStep):
     def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         """Raise ``ImproperlyConfigured`` when no backend would take the proof."""
         super().setup(request, *args, **kwargs)
-        takers = [backend for backend in get_backends() if getattr(backend, "by_phone", False)]
-        if not any(getattr(backend, "purpose", "") == self.purpose for backend in takers):
+        if not any(getattr(backend, "purpose", "") == self.purpose for _, backend in phone_backends()):
             raise ImproperlyConfigured(
                 f"{type(self).__name__} logs in with a proof for {self.purpose!r}, which nothing in "
                 f"AUTHENTICATION_BACKENDS takes: add {BACKEND!r}, or a subclass with this `purpose`."
@@ -41,26 +40,37 @@ class LoginView(NumberStep, CodeStep):
     def verified(self, proof: Proof) -> HttpResponse:
         """Log in the user who owns the number. A number that nobody owns goes back to the first step."""
         user = authenticate(self.request, phone_token=proof.token)
-        self.progress.forget()
         if user is None:
             return self._nobody(proof.phone)
+        self.progress.forget()
         login(self.request, user)
-        note_verification(self.request)
+        note_verification(self.request, proof.phone)
         return self.go_on()
 
     def without_challenge(self) -> HttpResponse:
         """Go on when the person is in already: the answer came for a second time. Else begin again."""
-        return self.go_on() if self.request.user.is_authenticated else super().without_challenge()
+        if self.request.user.is_authenticated or self.was_cycled():
+            return self.go_on()
+        return super().without_challenge()
+
+    def used_before(self) -> HttpResponse:
+        """Go on: the first click logged in."""
+        return self.go_on()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add where to sign up."""
-        return super().get_context_data(signup_link=resolve_url(self.signup_url) if self.signup_url else "", **kwargs)
+        return super().get_context_data(signup_link=self.link(self.signup_url), **kwargs)
 
     def _nobody(self, number: str) -> HttpResponse:
-        """Say that the number is proved, and no account has it: only who has the phone gets here."""
-        if self.request.user.is_authenticated:  # a second click
+        """Go back to the first step: the number is proved, and opens no account. Only who has the phone gets here."""
+        if find_user(number) is not None:  # a second click at the same moment: the first one has used the proof
             return self.go_on()
-        form = self.form_class(self.request, {"phone": number})
-        form.is_valid()
-        form.add_error("phone", _("No account in use has this number. Sign up, or use another number."))
-        return self.number_page(form)
+        self.progress.forget()
+        self.progress.note(said="nobody")
+        return self.go_to("number")
+
+
+def phone_backends() -> list[tuple[str, Any]]:
+    """Return the authentication backends that take a proof, with the paths that the project gave them."""
+    found = [(path, load_backend(path)) for path in settings.AUTHENTICATION_BACKENDS]
+    return [(path, backend) for path, backend in found if getattr(backend, "by_phone", False)]

@@ -3,13 +3,20 @@
 from typing import Any
 
 from django.http import HttpResponse
+from django.utils.translation import gettext_lazy as _
 
+from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import IdempotencyMismatch, PhoneOTPError
 from django_phone_otp.html.forms import NumberForm
 from django_phone_otp.html.page import Page
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import askers
 from django_phone_otp.services.intake import take_purpose
+
+_SAID = {
+    "late": _("Too much time has gone by since the code was entered. Verify your number again."),
+    "nobody": _("No active account has this number. Sign up, or use another number."),
+}
 
 
 class NumberStep(Page):
@@ -44,12 +51,13 @@ class NumberStep(Page):
         if take_purpose(self.purpose).registered_only:
             return {}  # who sits down at this browser next need not read it
         challenge = self.progress.challenge()
-        return {} if challenge is None else {"phone": challenge.number}
+        is_open = challenge is not None and challenge.state == ChallengeStatus.PENDING
+        return {"phone": challenge.number} if challenge is not None and is_open else {}
 
     def number_page(self, form: NumberForm, refusal: PhoneOTPError | None = None) -> HttpResponse:
         """Render the page that asks for a number."""
-        late = self.progress.take("said") == "late"
-        return self.page(self.number_template_name, refusal, form=form, late=late)
+        said = self.progress.take("said") or ""
+        return self.page(self.number_template_name, refusal, form=form, said=_SAID.get(said, ""))
 
     def _send(self, form: NumberForm) -> Challenge:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -11,6 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import resolve_url
+from django.templatetags.static import static
 from django.utils.decorators import method_decorator
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -77,7 +78,7 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         response.headers["X-Frame-Options"] = "DENY"
         policy = self.content_security_policy
         if policy == "":
-            policy = strict_policy(self.success_url_allowed_hosts)
+            policy = strict_policy(self._hosts_ahead())
         if policy:
             response.headers.setdefault("Content-Security-Policy", policy)
         return response
@@ -103,7 +104,7 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         """Return ``url`` with ``query``, and with where to go on afterwards, when that is on this site."""
         onward = self.get_redirect_url()
         query = {**(query or {}), **({self.redirect_field_name: onward} if onward else {})}
-        return f"{url}?{urlencode(query)}" if query else url
+        return with_query(url, query)
 
     def go_to(self, step: str) -> HttpResponse:
         """Redirect to a step, so that a reload sends no form again."""
@@ -113,9 +114,25 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         """Redirect to where the person wanted to go: ``next`` when it is on this site, else the view's default."""
         return HttpResponseRedirect(self.get_success_url())
 
+    def _hosts_ahead(self) -> set[str]:
+        """Return the other hosts that the person may be redirected to: browsers hold forms to ``form-action`` there."""
+        ahead = [urlsplit(url) for url in (self.get_default_redirect_url(), resolve_url(settings.LOGIN_URL))]
+        return {*self.success_url_allowed_hosts, *(f"{url.scheme}://{url.netloc}" for url in ahead if url.scheme)}
+
     def get_default_redirect_url(self) -> str:
         """Return ``next_page``, or ``LOGIN_REDIRECT_URL``."""
         return resolve_url(self.next_page or settings.LOGIN_REDIRECT_URL)
+
+    def was_cycled(self) -> bool:
+        """Tell whether this session went on under another key, as at a log-in, so that this is a second click.
+
+        Then the answer must leave the browser's cookie alone: it is, or is about to be, that of the log-in.
+        """
+        cookie = settings.SESSION_COOKIE_NAME
+        if cookie not in self.request.COOKIES or not self.request.session.is_empty():
+            return False
+        del self.request.COOKIES[cookie]  # the session middleware would delete an empty session's
+        return True
 
     def get_bound_to(self) -> Mapping[str, object] | None:
         """Return the context that codes are bound to, from the project's own records; None without one."""
@@ -134,11 +151,15 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         self.progress.begin(challenge)
         return challenge
 
+    def link(self, url: Any) -> str:
+        """Return a link to ``url``, a URL or the name of one, that keeps where to go on; ``""`` for None."""
+        return self.with_next(resolve_url(url)) if url else ""
+
     def page(self, template: str, refusal: PhoneOTPError | None = None, **context: Any) -> HttpResponse:
         """Render ``template``. A ``refusal`` that time lifts is told to programs too: 429 or 503, ``Retry-After``."""
         context = self.get_context_data(
             next=self.get_redirect_url(),
-            help_link=resolve_url(self.help_url) if self.help_url else "",
+            help_link=self.link(self.help_url),
             demand=getattr(refusal, "demand", None),
             **context,
         )
@@ -152,15 +173,23 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         return response
 
 
+def with_query(url: str, query: Mapping[str, str]) -> str:
+    """Return ``url`` with ``query`` added to what it has."""
+    if not query:
+        return url
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(query="&".join(filter(None, [parts.query, urlencode(query)]))))
+
+
 def strict_policy(hosts: Iterable[str] = ()) -> str:
     """Return a policy that lets the page load its own static files, wherever they are served, and nothing else.
 
     ``hosts`` are those that a form may lead to by a redirect, besides this one.
     """
-    host = urlsplit(settings.STATIC_URL or "")
-    static = f"{host.scheme or 'https'}://{host.netloc}" if host.netloc else "'self'"
+    files = urlsplit(static("phone_otp/pages.css"))
+    source = f"{files.scheme or 'https'}://{files.netloc}" if files.netloc else "'self'"
     targets = " ".join(("'self'", *sorted(hosts)))
     return (
-        f"default-src 'none'; style-src {static}; script-src {static}; img-src {static}; "
+        f"default-src 'none'; style-src {source}; script-src {source}; img-src {source}; "
         f"form-action {targets}; base-uri 'none'; frame-ancestors 'none'"
     )

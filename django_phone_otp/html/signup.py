@@ -9,12 +9,11 @@ from django.contrib.auth import get_user_model, login
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 from django.http import HttpResponse
-from django.shortcuts import resolve_url
 
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken, NumberTaken
 from django_phone_otp.html.code_step import CodeStep
-from django_phone_otp.html.login import BACKEND
+from django_phone_otp.html.login import phone_backends
 from django_phone_otp.html.number_step import NumberStep
 from django_phone_otp.services.phones import bind, is_taken
 from django_phone_otp.services.proofs import Proof, peek, prove, redeem
@@ -60,16 +59,22 @@ class SignupView(NumberStep, CodeStep):
 
     def details_page(self, proof: Proof, form: Any) -> HttpResponse:
         """Render the page with the project's form; for a number that has an account, the way to log in."""
-        taken = is_taken(proof.phone)
-        return self.page(self.details_template_name, form=form, number=proof.phone, taken=taken)
+        taken, challenge = is_taken(proof.phone), self.progress.challenge()
+        return self.page(self.details_template_name, form=form, number=proof.phone, taken=taken, challenge=challenge)
 
     def without_challenge(self) -> HttpResponse:
         """Go on when the person is in already: the answer came for a second time. Else begin again."""
-        return self.go_on() if self.request.user.is_authenticated else super().without_challenge()
+        if self.request.user.is_authenticated or self.was_cycled():
+            return self.go_on()
+        return super().without_challenge()
+
+    def used_before(self) -> HttpResponse:
+        """Go on: the account is made."""
+        return self.go_on()
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add where to log in."""
-        return super().get_context_data(login_link=resolve_url(self.login_url) if self.login_url else "", **kwargs)
+        return super().get_context_data(login_link=self.link(self.login_url), **kwargs)
 
     def _with_proof(self, act: Callable[[Proof], HttpResponse]) -> HttpResponse:
         """Act on the proof that this session made, or go back to where one is made."""
@@ -87,6 +92,9 @@ class SignupView(NumberStep, CodeStep):
             return self.go_to("number")
 
     def _sign_up(self, proof: Proof) -> HttpResponse:
+        challenge = self.progress.challenge()
+        if challenge is None or self.request.POST.get("reference") != challenge.reference:
+            return self.go_to("details")  # the page was for another number: show this one's first
         form = self.get_details_form(data=self.request.POST, files=self.request.FILES)
         if not form.is_valid():
             return self.details_page(proof, form)
@@ -94,11 +102,19 @@ class SignupView(NumberStep, CodeStep):
             with transaction.atomic(using=router.db_for_write(get_user_model())):
                 number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
                 user = self.create_user(form, number)
+                _close_empty_password(user)
                 bind(user, number)
         except NumberTaken:
             return self.details_page(proof, form)
         self.progress.forget()
-        backends = settings.AUTHENTICATION_BACKENDS
-        login(self.request, user, backend=BACKEND if BACKEND in backends else backends[0])
-        note_verification(self.request)
+        paths = [path for path, _backend in phone_backends()] or settings.AUTHENTICATION_BACKENDS
+        login(self.request, user, backend=paths[0])
+        note_verification(self.request, proof.phone)
         return self.go_on()
+
+
+def _close_empty_password(user: Any) -> None:
+    """Let an account that was made without a password have none: Django takes an empty one for one in use."""
+    if getattr(user, "password", None) == "":
+        user.set_unusable_password()
+        user.save(update_fields=["password"])

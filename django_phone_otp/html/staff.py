@@ -7,7 +7,7 @@ from django.contrib.admin import AdminSite
 from django.contrib.auth import BACKEND_SESSION_KEY, REDIRECT_FIELD_NAME, load_backend
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
-from django.urls import reverse
+from django.urls import path, reverse
 
 from django_phone_otp.html.stepup import CONFIRM_URL, redirect_to_confirm
 from django_phone_otp.services.recency import verified_ago
@@ -26,6 +26,10 @@ class PhoneAdminSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Tell whether this is a member of staff who gave both."""
         return self._has_password(request) and self._has_phone(request)
+
+    def get_urls(self) -> list[Any]:
+        """Let whoever gave only the password log out again: the admin's own way out is for those who are in."""
+        return [path("logout/", self.logout, name="logout"), *super().get_urls()]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """Ask for the password, then for the phone."""

@@ -4,13 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
-from urllib.parse import urlencode
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
 from django.urls import reverse_lazy
 
@@ -18,6 +17,7 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.exceptions import InvalidToken, PhoneOTPError
 from django_phone_otp.html.code_step import CodeStep
 from django_phone_otp.html.forms import RefusableForm
+from django_phone_otp.html.page import with_query
 from django_phone_otp.services.phones import numbers_of
 from django_phone_otp.services.proofs import Proof, redeem
 from django_phone_otp.services.recency import note_verification, verified_ago
@@ -70,10 +70,16 @@ class VerificationRequiredMixin:
     verification_minutes = DEFAULT_MINUTES
     verification_url: Any = CONFIRM_URL
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
         """Answer, or send the person to prove their number first."""
+        if getattr(self, "view_is_async", False):
+            return self._dispatch_async(request, *args, **kwargs)
         detour = _detour(request, self.verification_minutes, self.verification_url)
         return detour or super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+
+    async def _dispatch_async(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        detour = await sync_to_async(_detour)(request, self.verification_minutes, self.verification_url)
+        return detour or await super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
 
 
 def send_to_confirm(request: HttpRequest, url: Any) -> HttpResponseRedirect:
@@ -83,7 +89,7 @@ def send_to_confirm(request: HttpRequest, url: Any) -> HttpResponseRedirect:
 
 def redirect_to_confirm(onward: str, url: str) -> HttpResponseRedirect:
     """Redirect to ``url``, where a code is asked for, and from there on to ``onward``."""
-    return HttpResponseRedirect(f"{url}?{urlencode({REDIRECT_FIELD_NAME: onward})}")
+    return HttpResponseRedirect(with_query(url, {REDIRECT_FIELD_NAME: onward}))
 
 
 class SendForm(RefusableForm):
@@ -105,7 +111,7 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
     number_masked = True
     send_template_name = "phone_otp/confirm.html"
     change_url: Any = reverse_lazy("phone_otp_pages:number")
-    """Where somebody without a number gives one."""
+    """Where somebody without a number gives one; None offers nothing."""
 
     def show_send(self) -> HttpResponse:
         """Offer to send a code to the person's number."""
@@ -131,8 +137,7 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
         self.progress.forget()
         if number not in numbers_of(self.request.user):
             raise InvalidToken
-        self.request.session.cycle_key()  # it may do more now than before
-        note_verification(self.request)
+        note_verification(self.request, number)
         return self.go_on()
 
     def _number(self) -> str:
@@ -140,7 +145,7 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
 
     def _send_page(self, form: SendForm, refusal: PhoneOTPError | None = None) -> HttpResponse:
         number = self._number()
-        change_link = "" if number else resolve_url(self.change_url)
+        change_link = "" if number else self.link(self.change_url)
         return self.page(
             self.send_template_name,
             refusal,

@@ -11,6 +11,7 @@ from django_phone_otp.exceptions import (
     IncorrectCode,
     Invalid,
     InvalidPhone,
+    InvalidToken,
     NumberNotAllowed,
     PhoneOTPError,
     RateLimited,
@@ -27,7 +28,7 @@ _READING = {
     "too_long": _("This is too long for a phone number. Enter one number, with nothing after it."),
     "characters": _("Enter one phone number: digits, spaces, dashes and brackets, with + before the country code."),
     "extension": _("Numbers with an extension cannot get messages. Enter the number of a mobile phone."),
-    "invalid": _("There is no such phone number. Check the country and the digits."),
+    "invalid": _("Enter a real phone number. Check the country and the digits."),
     "type": _("Enter a phone number."),
 }
 _EXPENSIVE = _("This is a special-rate number, which cannot get codes. Enter the number of a mobile phone.")
@@ -93,6 +94,7 @@ _WORDS: dict[type[PhoneOTPError], Callable[[Any], str]] = {
     InvalidPhone: _number,
     IncorrectCode: _incorrect,
     Invalid: _invalid,
+    InvalidToken: lambda _: gettext("Too much time has gone by since the code was entered. Verify your number again."),
     DeliveryFailed: lambda _: gettext("The code could not be sent. Check the number, or try again in a minute."),
     RateLimited: lambda refusal: _later(gettext("Too many requests. Try again in %(wait)s."), refusal),
     ResendTooSoon: lambda refusal: _later(

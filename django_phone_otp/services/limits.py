@@ -54,6 +54,15 @@ def hit(buckets: Mapping[str, str], purpose: Purpose | None = None, *, all_or_no
     Raises ``RateLimited``, or ``Unavailable`` when a count could not be kept.
     """
     tallies = {tally: name for name, value in buckets.items() for tally in tallies_of(name, value, purpose)}
+    return _hit(tallies, all_or_none=all_or_none)
+
+
+def hit_fixed(name: str, value: str, rate: Rate) -> Hits:
+    """Count one event against a limit that no setting moves. Raises as ``hit()`` does."""
+    return _hit(dict.fromkeys(_tallies(name, value, (rate,)), name))
+
+
+def _hit(tallies: Mapping[Tally, str], *, all_or_none: bool = False) -> Hits:
     if not tallies:
         return Hits()
     moment = milliseconds()

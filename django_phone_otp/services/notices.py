@@ -2,6 +2,8 @@
 
 import logging
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django.core.mail import send_mail
@@ -27,14 +29,27 @@ logger = logging.getLogger("django_phone_otp")
 def tell_of_change(user: Any, former: list[str], language: str) -> None:
     """Tell the ``former`` numbers of ``user``, and the e-mail address, that the number was changed.
 
+    Without former numbers, the e-mail address is told that one was added.
+
     No limit holds a notice back: whoever used up an owner's messages could change the number unseen. It
     never fails what it tells of: what goes wrong is logged, and on the delivery.
     """
     for number in former:
-        _send(number, language)
+        with _logged("sent"):
+            _send(number, language)
     address = getattr(user, user.get_email_field_name(), "") if hasattr(user, "get_email_field_name") else ""
     if address:
-        _mail(address, language)
+        with _logged("mailed"):
+            _mail(address, "number_changed" if former else "number_added", language)
+
+
+@contextmanager
+def _logged(done: str) -> Iterator[None]:
+    """Let one notice fail without the others: templates, databases and mail servers fail in many ways."""
+    try:
+        yield
+    except Exception as problem:  # noqa: BLE001 - the number is changed all the same
+        logger.error("The notice could not be %s: %s", done, type(problem).__name__)
 
 
 def _send(number: str, language: str) -> None:
@@ -65,12 +80,9 @@ def _send(number: str, language: str) -> None:
     dispatch(delivery)
 
 
-def _mail(address: str, language: str) -> None:
+def _mail(address: str, template: str, language: str) -> None:
     context = {"app_name": conf.current().message.app_name}
     with translation.override(language or None):
-        subject = " ".join(render_to_string("phone_otp/email/number_changed_subject.txt", context).split())
-        body = render_to_string("phone_otp/email/number_changed.txt", context).strip()
-    try:
-        send_mail(subject, body, None, [address])
-    except Exception as problem:  # noqa: BLE001 - mail servers fail in many ways; the number is changed all the same
-        logger.error("The notice could not be mailed: %s", type(problem).__name__)
+        subject = " ".join(render_to_string(f"phone_otp/email/{template}_subject.txt", context).split())
+        body = render_to_string(f"phone_otp/email/{template}.txt", context).strip()
+    send_mail(subject, body, None, [address])

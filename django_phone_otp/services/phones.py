@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError, router, transaction
+from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.views.decorators.debug import sensitive_variables
@@ -23,7 +24,7 @@ def find_user(number: str) -> "AbstractBaseUser | None":
     """Return the active user to whom ``number`` (E.164) belongs, or None."""
     field = conf.current().user_field
     owner = {field: number} if field else {"verified_phones__number": number}
-    user = get_user_model()._default_manager.filter(**owner).first()
+    user = _users().filter(**owner).first()
     return user if user is not None and is_active(user) else None
 
 
@@ -41,18 +42,17 @@ def numbers_of(user: Any) -> list[str]:
     """Return the numbers (E.164) of ``user``, the one that was verified last first."""
     field = conf.current().user_field
     if field is not None:
-        number = get_user_model()._default_manager.filter(pk=user.pk).values_list(field, flat=True).first()
-        return [str(number)] if number else []
-    owned = VerifiedPhone.objects.filter(user_id=user.pk).order_by("-verified_at", "-pk")
+        number = _users().filter(pk=user.pk).values_list(field, flat=True).first()
+        return [str(getattr(number, "as_e164", number))] if number else []
+    owned = _owned().filter(user_id=user.pk).order_by("-verified_at", "-pk")
     return list(owned.values_list("number", flat=True))
 
 
 def is_taken(number: str) -> bool:
     """Tell whether ``number`` belongs to any account, one that may not log in included."""
     field = conf.current().user_field
-    if field is not None:
-        return get_user_model()._default_manager.filter(**{field: number}).exists()
-    return VerifiedPhone.objects.filter(number=number).exists()
+    found = _owned().filter(number=number) if field is None else _users().filter(**{field: number})
+    return found.exists()
 
 
 @sensitive_variables()
@@ -65,16 +65,16 @@ def bind(user: Any, number: str) -> None:
     """
     field = conf.current().user_field
     if field is not None:
-        if get_user_model()._default_manager.filter(**{field: number}).exclude(pk=user.pk).exists():
+        if _users().filter(**{field: number}).exclude(pk=user.pk).exists():
             raise NumberTaken
         setattr(user, field, number)
         try:
-            with transaction.atomic(using=router.db_for_write(type(user), instance=user)):
+            with transaction.atomic(using=router.db_for_write(get_user_model(), instance=user)):
                 user.save(update_fields=[field])
         except IntegrityError:  # somebody was quicker, and the field is unique
             raise NumberTaken from None
         return
-    owned = VerifiedPhone.objects.filter(number=number)
+    owned = _owned().filter(number=number)
     if owned.filter(user_id=user.pk).update(verified_at=timezone.now()):
         return
     try:
@@ -92,7 +92,9 @@ def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
 
     ``number`` is what ``redeem()`` returned, after the user proved again who they are: whoever finds an
     open session must not take the account along. What was verified for the former numbers and not used
-    yet is worth nothing any more, nor are codes that are on their way there.
+    yet is worth nothing any more, nor are codes that are on their way there. An account without a password is
+    logged out everywhere, since the former number may have opened those sessions; to keep the one that asks,
+    call Django's ``update_session_auth_hash(request, user)`` afterwards.
 
     The notices go out after the commit, in ``language``, or the one that is active.
 
@@ -100,14 +102,34 @@ def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
     """
     database = router.db_for_write(VerifiedPhone)
     with transaction.atomic(using=database):
-        # Two changes at once take turns: each would leave the other's number.
-        list(get_user_model()._default_manager.using(database).select_for_update().filter(pk=user.pk).values_list("pk"))
-        former = [other for other in numbers_of(user) if other != number]
+        _take_turn(user, database)
+        present = numbers_of(user)
+        former = [other for other in present if other != number]
         bind(user, number)
         if conf.current().user_field is None:
-            VerifiedPhone.objects.filter(user_id=user.pk, number__in=former).delete()
+            _owned().filter(user_id=user.pk, number__in=former).delete()
         void(former)
-        words = language or get_language() or ""
-        if former:
-            transaction.on_commit(partial(notices.tell_of_change, user, former, words), using=database)
+        if former and hasattr(user, "has_usable_password") and not user.has_usable_password():
+            user.set_unusable_password()  # another one, which no session knows
+            user.save(update_fields=["password"])
+        if present != [number]:
+            words = language or get_language() or ""
+            tell = partial(notices.tell_of_change, user, former, words)
+            transaction.on_commit(tell, using=database, robust=True)
     return former
+
+
+def _take_turn(user: Any, database: str) -> None:
+    """Let changes of one user's number at once take turns: each would leave the other's number."""
+    # A statement that writes comes first: SQLite lets nobody write who has only read before.
+    VerifiedPhone.objects.filter(user_id=user.pk).update(verified_at=F("verified_at"))
+    list(get_user_model()._default_manager.using(database).select_for_update().filter(pk=user.pk).values_list("pk"))
+
+
+def _users() -> "QuerySet[Any]":
+    """Return all users, from where they are written: a replica would answer from the past."""
+    return get_user_model()._default_manager.using(router.db_for_write(get_user_model()))
+
+
+def _owned() -> QuerySet[VerifiedPhone]:
+    return VerifiedPhone.objects.using(router.db_for_write(VerifiedPhone))

@@ -72,10 +72,10 @@ def void(numbers: list[str]) -> None:
     """Let every proof of ``numbers`` that is not spent be worth nothing, and every code that is on its way there."""
     now = timezone.now()
     theirs = Challenge.objects.filter(number__in=numbers)
+    # In this order: a code that is verified in between is spent by the second statement.
+    pending = theirs.filter(status=ChallengeStatus.PENDING, expires_at__gt=now)
+    pending.update(status=ChallengeStatus.CANCELED, closed_at=now)
     theirs.filter(status=ChallengeStatus.VERIFIED, redeemed_at=None).update(redeemed_at=now)
-    theirs.filter(status=ChallengeStatus.PENDING, expires_at__gt=now).update(
-        status=ChallengeStatus.CANCELED, closed_at=now
-    )
 
 
 def _look(token: object, purpose: str, context: intake.Context) -> tuple[UUID, str]:

@@ -10,6 +10,7 @@
     form.addEventListener("submit", (event) => {
       if (form.ariaBusy === "true") event.preventDefault();
       form.ariaBusy = "true";
+      setTimeout(() => (form.ariaBusy = null), 5000); // whatever became of it, it may be tried again
     });
   }
 

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest
+from django.test import Client
 from django.test.utils import TestContextDecorator, override_settings
 
 from django_phone_otp.backends.locmem import outbox
 from django_phone_otp.core.numbers import compact_number
 
-__all__ = ["latest_code", "outbox", "override_phone_otp"]
+__all__ = ["latest_code", "note_code", "outbox", "override_phone_otp"]
 
 _LOCMEM = {"default": {"BACKEND": "django_phone_otp.backends.locmem.LocmemBackend"}}
 _MERGED = ("LIMITS", "MESSAGE")  # a test that sets one limit means that one
@@ -25,6 +27,24 @@ def latest_code(number: str) -> str:
         if message.number == wanted:
             return message.code
     raise LookupError("no message to this number is in the outbox")
+
+
+def note_code(client: Client, user: Any) -> None:
+    """Let it be as if ``user``, who is logged in with ``client``, had entered a code to their number just now.
+
+    Raises ``LookupError`` when the user has no number.
+    """
+    # Here, because they need the apps loaded, and settings may be imported together with this module.
+    from django_phone_otp.services.phones import numbers_of  # noqa: PLC0415
+    from django_phone_otp.services.recency import note_verification  # noqa: PLC0415
+
+    number = next(iter(numbers_of(user)), None)
+    if number is None:
+        raise LookupError("the user has no number: bind() one first")
+    request = HttpRequest()
+    request.session, request.user = client.session, user
+    note_verification(request, number)
+    request.session.save()
 
 
 class override_phone_otp(TestContextDecorator):  # noqa: N801 - named as override_settings is

@@ -1,12 +1,20 @@
 import itertools
 import math
+import re
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_phone_otp.core.codes import MAXIMUM_LENGTH, MINIMUM_LENGTH, codes_match, derive_code, normalise_code
+from django_phone_otp.core.codes import (
+    MAXIMUM_LENGTH,
+    MINIMUM_LENGTH,
+    codes_match,
+    derive_code,
+    normalise_code,
+    reference_of,
+)
 from django_phone_otp.core.keys import Key
 from tests.core.scripts import arabic, fullwidth
 
@@ -172,3 +180,10 @@ def test_codes_are_compared_as_bytes_so_that_no_digit_of_another_script_raises()
     assert not codes_match("123456", "123457")
     assert not codes_match(fullwidth("123456"), "123456")
     assert not codes_match("123456", "")
+
+
+def test_a_reference_is_two_letters_that_make_no_word_and_stays_the_same():
+    found = {reference_of(bytes([first, second])) for first in range(256) for second in range(64)}
+    assert all(re.fullmatch("[BCDFGHJKLMNPQRSTVWXZ]{2}", reference) for reference in found)
+    assert len(found) == 400  # every pair comes up
+    assert reference_of(b"one") == reference_of(b"one")

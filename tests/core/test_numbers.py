@@ -22,6 +22,7 @@ from django_phone_otp.core.numbers import (
     one_spelling,
     parse_number,
     twins,
+    with_region,
 )
 from tests.core.scripts import arabic, devanagari, fullwidth
 
@@ -392,3 +393,35 @@ def test_the_twins_of_a_number_are_both_of_them_whichever_is_asked(pair):
 def test_other_numbers_have_no_twin():
     for number in ("+14155550123", "+5411234567890", "+52155123456", "+5511912345678"):
         assert twins(number) == (number,)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "number"),
+    [
+        ("+1 415 555 0123", None, "+14155550123"),
+        ("+1 415 555 0123", "IN", "+14155550123"),  # the + wins over the list
+        ("(415) 555-0123", "US", "+14155550123"),
+        ("98765 43210", "IN", "+919876543210"),
+        ("098765 43210", "IN", "+919876543210"),
+        ("00 91 98765 43210", "DE", "+919876543210"),
+        ("00919876543210", "US", "+919876543210"),  # there the prefix is 011
+        ("00919876543210", None, "+919876543210"),
+        ("\u202a+91 98765 43210\u202c", None, "+919876543210"),  # as copied from a list of contacts
+        (" \u200e+91\u00a098765\u00a043210\u200f ", None, "+919876543210"),
+        ("+1 900 234 5678", None, "+19002345678"),  # refused later, with its reason
+    ],
+)
+def test_a_typed_number_gets_its_country(typed, region, number):
+    assert with_region(typed, region) == number
+
+
+@pytest.mark.parametrize("typed", ["98765 43210", "00 call me", "tel:+14155550123", "+1415555012\u200b3", "", "0000"])
+def test_what_is_no_number_stays_as_it_was_typed(typed):
+    assert with_region(typed, None) == typed.strip()
+    with pytest.raises(UnreadableNumber):
+        parse_number(with_region(typed, None))
+
+
+@given(st.text(max_size=40), st.sampled_from([None, "US", "IN", "DE"]))
+def test_reading_a_typed_number_never_fails(typed, region):
+    with_region(typed, region)

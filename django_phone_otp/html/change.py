@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.db import router, transaction
 from django.http import HttpResponse, HttpResponseBase
@@ -14,6 +13,7 @@ from django_phone_otp.exceptions import PhoneOTPError
 from django_phone_otp.html.code_step import CodeStep
 from django_phone_otp.html.forms import PasswordForm
 from django_phone_otp.html.number_step import NumberStep
+from django_phone_otp.html.page import MembersPage
 from django_phone_otp.html.stepup import send_to_confirm
 from django_phone_otp.models import VerifiedPhone
 from django_phone_otp.services.identity import Missing, missing_proof, note_password
@@ -25,7 +25,7 @@ from django_phone_otp.services.recency import note_verification
 WRONG_PASSWORDS = 5  # then the session ends: it may be somebody else's
 
 
-class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
+class ChangeNumberView(NumberStep, CodeStep, MembersPage):
     """Change one's number, or give a first one.
 
     First the person proves who they are, as ``services.identity`` says. At the end the new number is the only
@@ -36,7 +36,6 @@ class ChangeNumberView(LoginRequiredMixin, NumberStep, CodeStep):
     purpose = "verify"
     flow = "change of number"
     steps = ("identity", "number", "code", "done")
-    public = False
     phone_required = False
     """Whether the present number must be proved even by those who have a password; of staff it always must."""
     identity_template_name = "phone_otp/identity.html"

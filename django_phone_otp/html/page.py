@@ -6,6 +6,7 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import RedirectURLMixin
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, transaction
@@ -171,6 +172,18 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
         if get_language():
             response.headers.setdefault("Content-Language", str(get_language()))
         return response
+
+
+class MembersPage(LoginRequiredMixin, Page):
+    """A page for those who are logged in."""
+
+    public = False
+
+    def handle_no_permission(self) -> HttpResponseRedirect:
+        """Ask to log in; but a second click, whose first one changed the session's key, goes where that one led."""
+        if self.request.method == "POST" and self.was_cycled():
+            return HttpResponseRedirect(self.request.get_full_path())
+        return super().handle_no_permission()
 
 
 def with_query(url: str, query: Mapping[str, str]) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from asgiref.sync import iscoroutinefunction, sync_to_async
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import resolve_url
@@ -17,7 +16,7 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.exceptions import InvalidToken, PhoneOTPError
 from django_phone_otp.html.code_step import CodeStep
 from django_phone_otp.html.forms import RefusableForm
-from django_phone_otp.html.page import with_query
+from django_phone_otp.html.page import MembersPage, with_query
 from django_phone_otp.services.phones import numbers_of
 from django_phone_otp.services.proofs import Proof, redeem
 from django_phone_otp.services.recency import note_verification, verified_ago
@@ -96,7 +95,7 @@ class SendForm(RefusableForm):
     """Nothing but a button."""
 
 
-class ConfirmView(LoginRequiredMixin, CodeStep):
+class ConfirmView(CodeStep, MembersPage):
     """Prove control of one's number once more, and go back to where one was.
 
     Nothing is sent before the person asks for it: a page that only somebody's link opened costs no message.
@@ -105,7 +104,6 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
     purpose = "verify"
     flow = "confirmation"
     steps = ("send", "code")
-    public = False
     step_before_code = "send"
     number_changeable = False
     number_masked = True
@@ -115,6 +113,7 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
 
     def show_send(self) -> HttpResponse:
         """Offer to send a code to the person's number."""
+        self.progress.take("done")
         return self._send_page(SendForm())
 
     def take_send(self) -> HttpResponse:
@@ -131,12 +130,25 @@ class ConfirmView(LoginRequiredMixin, CodeStep):
             return self._send_page(form, refusal)
         return self.go_to("code")
 
+    def show_code(self) -> HttpResponse:
+        """Ask for the code; where it was given already, go on."""
+        return super().show_code() if self.progress.challenge() else self.without_challenge()
+
+    def without_challenge(self) -> HttpResponse:
+        """Go on when the code was given already: the answer came for a second time. Else begin again."""
+        return self.go_on() if self.progress.take("done") else super().without_challenge()
+
+    def used_before(self) -> HttpResponse | None:
+        """Go on: the first click noted it. But a number that is not the person's any more leads nowhere."""
+        return self.go_on() if verified_ago(self.request) is not None else None
+
     def verified(self, proof: Proof) -> HttpResponse:
         """Note the time, and go back. Raises ``InvalidToken`` for a number that is not the person's any more."""
         number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
         self.progress.forget()
         if number not in numbers_of(self.request.user):
             raise InvalidToken
+        self.progress.note(done=True)
         note_verification(self.request, number)
         return self.go_on()
 

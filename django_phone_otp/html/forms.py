@@ -68,7 +68,7 @@ class NumberForm(RefusableForm):
         mark = "\N{LEFT-TO-RIGHT MARK}" if get_language_bidi() else ""  # or the + would stand behind its digits
         return format_html_join(
             "",
-            '<option value="{}"{}>{} {}+{}',
+            "<option value={}{}>{} {}+{}",  # two letters need no quotes, and an option no end
             (
                 (region, mark_safe(" selected") if region == self.chosen else "", name, mark, calling_code)
                 for region, name, calling_code in self.countries

@@ -36,7 +36,9 @@ class NumberStep(Page):
         form = self.form_class(self.request, self.request.POST)
         if not form.is_valid():
             return self.number_page(form)
-        former = self.progress.challenge()
+        former, key = self.progress.challenge(), form.cleaned_data["key"]
+        if former is not None and key and (key, former.number) == (self.progress.recall("key"), form.number):
+            return self.go_to("code")  # a second click: what it asks for has been done
         try:
             challenge = self._send(form)
         except PhoneOTPError as refusal:
@@ -44,6 +46,7 @@ class NumberStep(Page):
             return self.number_page(form, refusal)
         if former is not None and former.pk != challenge.pk:
             self.progress.give_up(former)
+        self.progress.note(key=key)
         return self.go_to("code")
 
     def get_initial(self) -> dict[str, Any]:

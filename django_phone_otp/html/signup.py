@@ -60,7 +60,14 @@ class SignupView(NumberStep, CodeStep):
     def details_page(self, proof: Proof, form: Any) -> HttpResponse:
         """Render the page with the project's form; for a number that has an account, the way to log in."""
         taken, challenge = is_taken(proof.phone), self.progress.challenge()
-        return self.page(self.details_template_name, form=form, number=proof.phone, taken=taken, challenge=challenge)
+        return self.page(
+            self.details_template_name,
+            form=form,
+            number=proof.phone,
+            taken=taken,
+            challenge=challenge,
+            number_link=self.url_of("number"),
+        )
 
     def without_challenge(self) -> HttpResponse:
         """Go on when the person is in already: the answer came for a second time. Else begin again."""

@@ -12,9 +12,10 @@ REFUSED = 429  # a limit's page, which is a page like any other
 
 @pytest.fixture(scope="module")
 def browser(chromium):
-    """Chromium: one for all tests of a module, each of which has contexts of its own."""
-    from playwright.sync_api import sync_playwright
+    """Chromium: one for all tests of a module."""
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=20_000)  # machines are busy at times
     with pytest.MonkeyPatch.context() as environment, sync_playwright() as playwright:
         # Playwright's own event loop runs in this thread, which Django would take for asynchronous code.
         environment.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
@@ -23,26 +24,68 @@ def browser(chromium):
         browser.close()
 
 
+class Visitors:
+    """Browsers of people who know nothing of each other. A test gets one that an earlier test is done with."""
+
+    def __init__(self, browser):
+        self.browser = browser
+        self.idle = {}
+        self.busy = []
+        self.wrong = []
+
+    def open(self, *, as_new=False, **options):
+        """Return an empty page. ``as_new`` is for tests that change the browser itself."""
+        kind = None if as_new else str(options)
+        page = self.idle.pop(kind, None) or self._new_page(options)
+        self.busy.append((kind, page))
+        return page
+
+    def leave(self):
+        """Forget all that the pages of a test left behind; return what went wrong on them."""
+        for kind, page in self.busy:
+            if kind is None or kind in self.idle:
+                page.context.close()
+                continue
+            for tab in page.context.pages:
+                if tab is not page:
+                    tab.close()
+            page.goto("about:blank")
+            page.context.clear_cookies()
+            page.context.clear_permissions()
+            self.idle[kind] = page
+        self.busy.clear()
+        wrong = self.wrong.copy()
+        self.wrong.clear()
+        return wrong
+
+    def _new_page(self, options):
+        context = self.browser.new_context(**options)
+        context.add_init_script(HEED_THE_POLICY)
+        context.on("page", lambda page: watch(page, self.wrong))
+        return context.new_page()
+
+
+@pytest.fixture(scope="module")
+def visitors(browser):
+    """All who visit in a module; opening a browser of one's own is what takes the most time."""
+    return Visitors(browser)
+
+
 @pytest.fixture
-def visit(browser, live_server):
+def visit(visitors, live_server):
     """Return a function that opens a path of the site in a browser of its own, where nothing may go wrong.
 
     Limits are lifted, but for the guess budget.
     """
-    wrong = []
 
     def visit(path, **options):
-        context = browser.new_context(base_url=live_server.url, **options)
-        context.add_init_script(HEED_THE_POLICY)
-        context.on("page", lambda page: watch(page, wrong))
-        page = context.new_page()
+        page = visitors.open(base_url=live_server.url, **options)
         page.goto(path)
         return page
 
-    with override_phone_otp(LIMITS=UNLIMITED):
+    with override_phone_otp(LIMITS=UNLIMITED, REGIONS=["US", "GB"]):
         yield visit
-    for context in browser.contexts:
-        context.close()
+        wrong = visitors.leave()
     assert wrong == []
 
 

@@ -2,19 +2,19 @@
 (() => {
   const all = (selector) => document.querySelectorAll(selector);
 
-  // A page that the browser kept says what was true then.
+  // The browser kept this page: it may be old.
   addEventListener("pageshow", (event) => event.persisted && location.reload());
 
-  // A second click is held back; without this script the server makes one of two.
+  // Of two clicks the server makes one anyway.
   for (const form of all("form[method=post]")) {
     form.addEventListener("submit", (event) => {
       if (form.ariaBusy === "true") event.preventDefault();
       form.ariaBusy = "true";
-      setTimeout(() => (form.ariaBusy = null), 5000); // whatever became of it, it may be tried again
+      setTimeout(() => (form.ariaBusy = null), 5000); // it may be tried again
     });
   }
 
-  // The server says how long; this only counts down, and says so once, at the end.
+  // The server says how long; the end is said once.
   for (const wait of all("[data-wait]")) {
     const form = wait.closest("form");
     const ends = performance.now() + wait.dataset.wait * 1000;
@@ -33,7 +33,7 @@
     }, 250);
   }
 
-  // WebOTP: the browser offers the code of the message that just came, when its last line names this site.
+  // WebOTP: the code, from a message whose last line names this site.
   const field = document.querySelector("input[autocomplete=one-time-code]");
   if (field && "OTPCredential" in window) {
     const asked = new AbortController();
@@ -44,6 +44,6 @@
         field.value = code;
         if ("submit" in field.dataset) field.form.requestSubmit();
       })
-      .catch(() => {}); // given up, or not allowed here: the person types it
+      .catch(() => {}); // the person types it
   }
 })();

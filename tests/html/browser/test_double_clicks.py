@@ -1,4 +1,4 @@
-"""A double click on each button, with the script that holds the second click back, and without it."""
+"""A double click on each button."""
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,10 +20,7 @@ from tests.html.browser import (
     wrong_code,
 )
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.parametrize("script", [True, False], ids=["script", "no script"]),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def double_click(page, then, button="button.main"):
@@ -32,6 +29,7 @@ def double_click(page, then, button="button.main"):
     expect(page.get_by_text(then).first).to_be_visible()
 
 
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no script"])
 def test_in_a_sign_up_it_is_one_message_one_guess_and_one_account(visit, script):
     page = visit("/signup/", java_script_enabled=script)
     page.locator("[name=phone]").fill(PHONE)
@@ -58,9 +56,9 @@ def test_in_a_sign_up_it_is_one_message_one_guess_and_one_account(visit, script)
     assert User.objects.count() == 1
 
 
-def test_in_a_log_in_it_is_one_log_in(visit, script):
+def test_in_a_log_in_it_is_one_log_in(visit):
     account("sam", PHONE)
-    page = visit("/login/", java_script_enabled=script)
+    page = visit("/login/")
     page.locator("[name=phone]").fill(PHONE)
     double_click(page, "Enter the code")
     page.locator("[name=code]").fill(latest_code(PHONE))
@@ -69,9 +67,9 @@ def test_in_a_log_in_it_is_one_log_in(visit, script):
     assert len(outbox) == 1
 
 
-def test_in_a_change_of_number_it_is_one_change(visit, script):
+def test_in_a_change_of_number_it_is_one_change(visit):
     account("sam", PHONE, PASSWORD)
-    page = visit("/", java_script_enabled=script)
+    page = visit("/")
     enter(page, User.objects.get())
     page.goto("/phone/number/")
     page.locator("[name=password]").fill(PASSWORD)
@@ -83,9 +81,9 @@ def test_in_a_change_of_number_it_is_one_change(visit, script):
     assert (messages_to(OTHER_PHONE), messages_to(PHONE)) == (1, 1)  # the code, and the notice
 
 
-def test_in_a_step_up_it_is_one_message(visit, script):
+def test_in_a_step_up_it_is_one_message(visit):
     account("sam", PHONE)
-    page = visit("/", java_script_enabled=script)
+    page = visit("/")
     enter(page, User.objects.get())
     page.goto("/vault/")
     double_click(page, "Enter the code")

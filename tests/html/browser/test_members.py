@@ -81,7 +81,7 @@ def test_the_number_is_changed_after_the_password(visit, mailoutbox):
     give_password(page)
     give_number(page, OTHER_PHONE)
     give_code(page, number=OTHER_PHONE)
-    assert f"Codes go to {OTHER_PHONE} from now on. The old number was told." in page.inner_text("main")
+    assert f"Codes go to {OTHER_PHONE} from now on. A notice goes to the old number." in page.inner_text("main")
     page.get_by_role("link", name="Continue").click()
     assert page.url.endswith("/account/")
     assert phone_otp.numbers_of(user) == [OTHER_PHONE]

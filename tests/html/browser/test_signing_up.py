@@ -152,7 +152,7 @@ def test_somebody_with_an_account_is_led_to_the_log_in(visit):
     give_number(page)
     give_code(page)
     expect(page.get_by_role("alert")).to_contain_text(f"{PHONE} belongs to another account.")
-    page.get_by_role("alert").get_by_role("link", name="Log in").click()
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
     assert page.evaluate("location.pathname") == "/login/"
 
 

@@ -22,7 +22,7 @@ OTHER = "+14155550124"
 
 
 def hidden(response, name):
-    return re.search(rf'name="{name}" value="(\w*)"', response.content.decode())[1]
+    return re.search(rf'name="{name}" value="([\w-]*)"', response.content.decode())[1]
 
 
 def prove(client, phone=PHONE, url="/signup/"):
@@ -264,3 +264,13 @@ def test_the_person_goes_on_where_they_wanted_to(client):
         answer = {"reference": answer["reference"], "username": "sam"}
         response = client.post("/signup/?step=details&next=/vault/", answer)
     assert response.headers["Location"] == "/vault/"
+
+
+def test_a_visitors_second_click_is_one_message_with_the_cookies_of_the_first_answer_too(client):
+    key = hidden(client.get("/signup/"), "key")
+    for _ in range(2):
+        response = client.post("/signup/", {"phone": PHONE, "key": key})
+        assert response.headers["Location"] == "/signup/?step=code"
+    assert len(outbox) == Challenge.objects.count() == 1
+    client.post("/signup/", {"phone": OTHER, "key": key})  # corrected on a page that the browser kept
+    assert [message.number for message in outbox] == [PHONE, OTHER]

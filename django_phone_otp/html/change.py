@@ -43,11 +43,11 @@ class ChangeNumberView(NumberStep, CodeStep, MembersPage):
     confirm_url: Any = reverse_lazy("phone_otp_pages:confirm")
     """Where a code to the present number is asked for."""
 
-    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def run_step(self, act: str, step: str) -> HttpResponseBase:
         """Let nobody past the first step who has not proved who they are."""
-        if request.user.is_authenticated and request.GET.get("step") in {"number", "code"} and self._missing():
+        if step in {"number", "code"} and self._missing():
             return self.go_to("identity")
-        return super().dispatch(request, *args, **kwargs)
+        return super().run_step(act, step)
 
     def show_identity(self) -> HttpResponseBase:
         """Ask for what is missing."""

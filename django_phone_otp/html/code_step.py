@@ -14,7 +14,7 @@ from django_phone_otp.html.wording import explain
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import challenges
 from django_phone_otp.services.askers import remember_browser
-from django_phone_otp.services.proofs import Proof, peek, prove
+from django_phone_otp.services.proofs import Proof, is_fresh, peek, prove
 
 
 class CodeStep(Page):
@@ -103,7 +103,7 @@ class CodeStep(Page):
             peek(proof.token, purpose=self.purpose, context=self.get_bound_to())
             return self.verified(proof)
         except PhoneOTPError as refusal:
-            return self.used_before() or self._refused(challenge, form, refusal)
+            return (is_fresh(proof) and self.used_before()) or self._refused(challenge, form, refusal)
 
     def _refused(self, challenge: Challenge, form: CodeForm, refusal: PhoneOTPError) -> HttpResponse:
         form.refuse(refusal)

@@ -12,7 +12,7 @@ from django.utils.translation import get_language_bidi
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
-from django_phone_otp.core.numbers import TYPED_MAXIMUM, with_region
+from django_phone_otp.core.numbers import with_region
 from django_phone_otp.exceptions import Invalid, InvalidPhone, PhoneOTPError
 from django_phone_otp.html import countries
 from django_phone_otp.html.wording import explain
@@ -31,11 +31,6 @@ class RefusableForm(forms.Form):
         """Show why what was typed led to nothing."""
         self.add_error(self.field if isinstance(refusal, self.blamed) else None, explain(refusal))
 
-    @property
-    def first_error(self) -> str:
-        """The id of the field that is to be corrected first, or ``""``."""
-        return next((self[name].id_for_label for name in self.fields if name in self.errors), "")
-
 
 class NumberForm(RefusableForm):
     """Asks for a phone number: its country from a list, or with ``+`` in the number itself."""
@@ -45,7 +40,6 @@ class NumberForm(RefusableForm):
 
     region = forms.CharField(required=False)
     phone = forms.CharField(
-        max_length=TYPED_MAXIMUM * 2,  # what is longer than a number is told so in better words
         label=_("Phone number"),
         error_messages={"required": _("Enter a phone number.")},
     )

@@ -86,16 +86,20 @@ class Page(RedirectURLMixin, TemplateResponseMixin, ContextMixin, View):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Show a step."""
-        return self._step("show")
+        return self.run_step("show", self._step())
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Take the answer to a step."""
-        return self._step("take")
+        return self.run_step("take", self._step())
 
-    def _step(self, act: str) -> HttpResponseBase:
-        step = self.request.GET.get("step", "")
-        answer: HttpResponseBase = getattr(self, f"{act}_{step if step in self.steps else self.steps[0]}")()
+    def run_step(self, act: str, step: str) -> HttpResponseBase:
+        """Answer for one step: ``act`` is ``show`` or ``take``."""
+        answer: HttpResponseBase = getattr(self, f"{act}_{step}")()
         return answer
+
+    def _step(self) -> str:
+        step = self.request.GET.get("step", "")
+        return step if step in self.steps else self.steps[0]
 
     def url_of(self, step: str) -> str:
         """Return the URL of a step, with where to go on afterwards."""

@@ -42,6 +42,11 @@ def prove(challenge: Challenge) -> Proof:
     )
 
 
+def is_fresh(proof: Proof) -> bool:
+    """Tell whether the time for ``proof`` is not over; it may have been spent."""
+    return proof.verified_at > timezone.now() - conf.current().token_ttl
+
+
 @sensitive_variables()
 def redeem(token: str, *, purpose: str, context: intake.Context = None) -> str:
     """Spend ``token`` and return the number (E.164) that it proves for ``purpose``.

@@ -274,3 +274,11 @@ def test_a_visitors_second_click_is_one_message_with_the_cookies_of_the_first_an
     assert len(outbox) == Challenge.objects.count() == 1
     client.post("/signup/", {"phone": OTHER, "key": key})  # corrected on a page that the browser kept
     assert [message.number for message in outbox] == [PHONE, OTHER]
+
+
+def test_a_code_that_is_sent_again_when_it_is_too_late_for_its_proof_is_told_so(client, clock):
+    page = client.post("/signup/", {"phone": PHONE}, follow=True)
+    answer = {"reference": hidden(page, "reference"), "code": latest_code(PHONE)}
+    client.post("/signup/?step=code", answer)
+    clock.shift(601)
+    assert "Too much time has gone by" in client.post("/signup/?step=code", answer).content.decode()

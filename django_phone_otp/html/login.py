@@ -2,21 +2,18 @@
 
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import authenticate, load_backend, login
+from django.contrib.auth import authenticate
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 
-from django_phone_otp.html.code_step import CodeStep
-from django_phone_otp.html.number_step import NumberStep
+from django_phone_otp.html.entry import EntryPage, phone_backends
 from django_phone_otp.services.phones import find_user
 from django_phone_otp.services.proofs import Proof
-from django_phone_otp.services.recency import note_verification
 
 BACKEND = "django_phone_otp.auth.PhoneTokenBackend"
 
 
-class LoginView(NumberStep, CodeStep):
+class LoginView(EntryPage):
     """Log in by phone: ``path("login/", LoginView.as_view(), name="login")``.
 
     It needs ``PhoneTokenBackend`` among ``AUTHENTICATION_BACKENDS``, and goes on to ``next``, or to
@@ -42,20 +39,7 @@ class LoginView(NumberStep, CodeStep):
         user = authenticate(self.request, phone_token=proof.token)
         if user is None:
             return self._nobody(proof.phone)
-        self.progress.forget()
-        login(self.request, user)
-        note_verification(self.request, proof.phone)
-        return self.go_on()
-
-    def without_challenge(self) -> HttpResponse:
-        """Go on when the person is in already: the answer came for a second time. Else begin again."""
-        if self.request.user.is_authenticated or self.was_cycled():
-            return self.go_on()
-        return super().without_challenge()
-
-    def used_before(self) -> HttpResponse:
-        """Go on: the first click logged in."""
-        return self.go_on()
+        return self.let_in(user, proof.phone)
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add where to sign up."""
@@ -68,9 +52,3 @@ class LoginView(NumberStep, CodeStep):
         self.progress.forget()
         self.progress.note(said="nobody")
         return self.go_to("number")
-
-
-def phone_backends() -> list[tuple[str, Any]]:
-    """Return the authentication backends that take a proof, with the paths that the project gave them."""
-    found = [(path, load_backend(path)) for path in settings.AUTHENTICATION_BACKENDS]
-    return [(path, backend) for path, backend in found if getattr(backend, "by_phone", False)]

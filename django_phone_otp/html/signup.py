@@ -5,22 +5,19 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
-from django.contrib.auth import get_user_model, login
+from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
 from django.db import router, transaction
 from django.http import HttpResponse
 
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken, NumberTaken
-from django_phone_otp.html.code_step import CodeStep
-from django_phone_otp.html.login import phone_backends
-from django_phone_otp.html.number_step import NumberStep
+from django_phone_otp.html.entry import EntryPage, phone_backends
 from django_phone_otp.services.phones import bind, is_taken
 from django_phone_otp.services.proofs import Proof, peek, prove, redeem
-from django_phone_otp.services.recency import note_verification
 
 
-class SignupView(NumberStep, CodeStep):
+class SignupView(EntryPage):
     """Sign up with a verified number and a form of the project's: subclass it, and set ``details_form_class``.
 
     The form's ``save()`` must return the new user; or override ``create_user()``. The user, the number and
@@ -69,16 +66,6 @@ class SignupView(NumberStep, CodeStep):
             number_link=self.url_of("number"),
         )
 
-    def without_challenge(self) -> HttpResponse:
-        """Go on when the person is in already: the answer came for a second time. Else begin again."""
-        if self.request.user.is_authenticated or self.was_cycled():
-            return self.go_on()
-        return super().without_challenge()
-
-    def used_before(self) -> HttpResponse:
-        """Go on: the account is made."""
-        return self.go_on()
-
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add where to log in."""
         return super().get_context_data(login_link=self.link(self.login_url), **kwargs)
@@ -113,11 +100,8 @@ class SignupView(NumberStep, CodeStep):
                 bind(user, number)
         except NumberTaken:
             return self.details_page(proof, form)
-        self.progress.forget()
         paths = [path for path, _backend in phone_backends()] or settings.AUTHENTICATION_BACKENDS
-        login(self.request, user, backend=paths[0])
-        note_verification(self.request, proof.phone)
-        return self.go_on()
+        return self.let_in(user, proof.phone, backend=paths[0])
 
 
 def _close_empty_password(user: Any) -> None:

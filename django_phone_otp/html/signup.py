@@ -14,7 +14,7 @@ from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken, NumberTaken
 from django_phone_otp.html.entry import EntryPage, phone_backends
 from django_phone_otp.services.phones import bind, is_taken
-from django_phone_otp.services.proofs import Proof, peek, prove, redeem
+from django_phone_otp.services.proofs import Proof, is_fresh, peek, prove, redeem
 
 
 class SignupView(EntryPage):
@@ -81,7 +81,9 @@ class SignupView(EntryPage):
         try:
             peek(proof.token, purpose=self.purpose, context=self.get_bound_to())
             return act(proof)
-        except InvalidToken:  # it was used, or too much time went by
+        except InvalidToken:
+            if is_fresh(proof):  # a second click, while the first one made the account
+                return self.used_before()
             self.progress.note(said="late")
             return self.go_to("number")
 

@@ -5,10 +5,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from django_phone_otp.models import Challenge, VerifiedPhone
-from django_phone_otp.services.phones import bind, is_taken
-from django_phone_otp.test import latest_code, outbox, override_phone_otp
-from tests.conftest import PHONE
-from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, step, with_cookies_of, words
+from django_phone_otp.test import override_phone_otp
+from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, step, with_cookies_of
 from tests.races import kinds, together
 from tests.unlimited import UNLIMITED
 

@@ -60,6 +60,9 @@ AUTHENTICATION_BACKENDS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
+# Since Django 6.1 the default mailer must be named; before, nobody reads this.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
+
 # A file, because threads must see one database; its default timeout would be too short for fifty writers.
 DATABASES = {
     "default": {

@@ -1,5 +1,6 @@
 """Notices: they bring no code, nothing holds them back, and they fail nothing that they tell of."""
 
+import django
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
@@ -138,7 +139,10 @@ def test_a_vendor_that_words_its_messages_itself_is_given_none(sam):
 
 
 def test_a_mail_server_that_is_down_is_only_logged_and_without_the_address(sam, settings, caplog):
-    settings.EMAIL_BACKEND = f"{__name__}.DeadMail"
+    if django.VERSION >= (6, 1):
+        settings.MAILERS = {"default": {"BACKEND": f"{__name__}.DeadMail"}}
+    else:
+        settings.EMAIL_BACKEND = f"{__name__}.DeadMail"
     tell(sam)
     assert len(outbox) == 1
     assert "The notice could not be mailed: ConnectionError" in caplog.text

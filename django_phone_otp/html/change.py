@@ -56,20 +56,20 @@ class ChangeNumberView(NumberStep, CodeStep, MembersPage):
             return self.go_to("number")
         if missing == Missing.PHONE:
             return send_to_confirm(self.request, self.confirm_url)
-        return self._identity_page(PasswordForm())
+        return self._identity_page(PasswordForm(), missing)
 
     def take_identity(self) -> HttpResponseBase:
         """Judge the password. After some wrong ones the session ends."""
-        form = PasswordForm(self.request.POST)
-        if self._missing() != Missing.PASSWORD:
+        missing, form = self._missing(), PasswordForm(self.request.POST)
+        if missing != Missing.PASSWORD:
             return self.go_to("identity")
         if not form.is_valid():
-            return self._identity_page(form)
+            return self._identity_page(form, missing)
         try:
             right = is_password(self.request, form.cleaned_data["password"])
         except PhoneOTPError as refusal:
             form.refuse(refusal)
-            return self._identity_page(form, refusal)
+            return self._identity_page(form, missing, refusal)
         if right:
             note_password(self.request)
             self.progress.take("wrong")
@@ -80,7 +80,7 @@ class ChangeNumberView(NumberStep, CodeStep, MembersPage):
             return redirect_to_login(self.request.get_full_path())
         self.progress.note(wrong=wrong)
         form.add_error("password", _("That password is not right."))
-        return self._identity_page(form)
+        return self._identity_page(form, missing)
 
     def show_number(self) -> HttpResponse:
         """Ask for the new number."""
@@ -122,6 +122,7 @@ class ChangeNumberView(NumberStep, CodeStep, MembersPage):
     def _missing(self) -> Missing | None:
         return missing_proof(self.request, phone_required=self.phone_required)
 
-    def _identity_page(self, form: PasswordForm, refusal: PhoneOTPError | None = None) -> HttpResponse:
-        missing = self._missing()
-        return self.page(self.identity_template_name, refusal, form=form, missing=missing and missing.value)
+    def _identity_page(
+        self, form: PasswordForm, missing: Missing, refusal: PhoneOTPError | None = None
+    ) -> HttpResponse:
+        return self.page(self.identity_template_name, refusal, form=form, missing=missing.value)

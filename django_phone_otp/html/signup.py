@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import InvalidToken, NumberTaken
 from django_phone_otp.html.entry import EntryPage, phone_backends
+from django_phone_otp.models import Challenge
 from django_phone_otp.services.phones import bind, is_taken
 from django_phone_otp.services.proofs import Proof, is_fresh, peek, prove, redeem
 
@@ -42,7 +43,7 @@ class SignupView(EntryPage):
 
     def show_details(self) -> HttpResponse:
         """Ask for what an account needs besides the number."""
-        return self._with_proof(lambda proof: self.details_page(proof, self.get_details_form()))
+        return self._with_proof(lambda challenge, _proof: self.details_page(challenge, self.get_details_form()))
 
     def take_details(self) -> HttpResponse:
         """Make the account, and log in."""
@@ -54,14 +55,13 @@ class SignupView(EntryPage):
             raise ImproperlyConfigured(f"{type(self).__name__} needs a form: set details_form_class.")
         return self.details_form_class(**kwargs)
 
-    def details_page(self, proof: Proof, form: Any) -> HttpResponse:
+    def details_page(self, challenge: Challenge, form: Any) -> HttpResponse:
         """Render the page with the project's form; for a number that has an account, the way to log in."""
-        taken, challenge = is_taken(proof.phone), self.progress.challenge()
         return self.page(
             self.details_template_name,
             form=form,
-            number=proof.phone,
-            taken=taken,
+            number=challenge.number,
+            taken=is_taken(challenge.number),
             challenge=challenge,
             number_link=self.url_of("number"),
         )
@@ -70,7 +70,7 @@ class SignupView(EntryPage):
         """Add where to log in."""
         return super().get_context_data(login_link=self.link(self.login_url), **kwargs)
 
-    def _with_proof(self, act: Callable[[Proof], HttpResponse]) -> HttpResponse:
+    def _with_proof(self, act: Callable[[Challenge, Proof], HttpResponse]) -> HttpResponse:
         """Act on the proof that this session made, or go back to where one is made."""
         challenge = self.progress.challenge()
         if challenge is None:
@@ -80,20 +80,19 @@ class SignupView(EntryPage):
         proof = prove(challenge)
         try:
             peek(proof.token, purpose=self.purpose, context=self.get_bound_to())
-            return act(proof)
+            return act(challenge, proof)
         except InvalidToken:
             if is_fresh(proof):  # a second click, while the first one made the account
                 return self.used_before()
             self.progress.note(said="late")
             return self.go_to("number")
 
-    def _sign_up(self, proof: Proof) -> HttpResponse:
-        challenge = self.progress.challenge()
-        if challenge is None or self.request.POST.get("reference") != challenge.reference:
+    def _sign_up(self, challenge: Challenge, proof: Proof) -> HttpResponse:
+        if self.request.POST.get("reference") != challenge.reference:
             return self.go_to("details")  # the page was for another number: show this one's first
         form = self.get_details_form(data=self.request.POST, files=self.request.FILES)
         if not form.is_valid():
-            return self.details_page(proof, form)
+            return self.details_page(challenge, form)
         try:
             with transaction.atomic(using=router.db_for_write(get_user_model())):
                 number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
@@ -101,7 +100,7 @@ class SignupView(EntryPage):
                 _close_empty_password(user)
                 bind(user, number)
         except NumberTaken:
-            return self.details_page(proof, form)
+            return self.details_page(challenge, form)
         paths = [path for path, _backend in phone_backends()] or settings.AUTHENTICATION_BACKENDS
         return self.let_in(user, proof.phone, backend=paths[0])
 

@@ -1,12 +1,13 @@
 """Reading a body: one JSON object, small, without the ambiguities that ``json`` lets through."""
 
-import json
 from collections.abc import Mapping
 from typing import IO, Any
 
 from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import APIException, ParseError
 from rest_framework.parsers import BaseParser
+
+from django_phone_otp.core.jsontext import read_json
 
 BODY_MAXIMUM = 16 * 1024  # bytes: many times the longest honest request
 
@@ -32,8 +33,8 @@ class StrictJSONParser(BaseParser):
         if len(body) > BODY_MAXIMUM:
             raise RequestTooLarge
         try:
-            data = json.loads(body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_refuse)
-        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+            data = read_json(body, object_pairs_hook=_object, parse_constant=_refuse)
+        except ValueError:
             raise ParseError(_("The body is not valid JSON.")) from None
         if not isinstance(data, dict):
             raise ParseError(_("The body must be a JSON object."))

@@ -1,12 +1,12 @@
 """A vendor's answer over HTTP, read without trusting its shape."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from django_phone_otp.core.jsontext import read_json
 from django_phone_otp.core.redaction import redact
 
 LONGEST_WAIT = 24 * 60 * 60.0  # seconds; a longer Retry-After is a mistake, and would shut an alias off
@@ -26,10 +26,10 @@ class HTTPAnswer:
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """Return the body as JSON, or None when it is not JSON: HTML, empty, cut off, or not UTF-8."""
+        """Return the body as JSON, or None when it is not JSON: HTML, empty, cut off, not UTF-8, or too deep."""
         try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+            return read_json(self.body)
+        except ValueError:
             return None
 
     def find(self, *path: str | int) -> Any:

@@ -1,7 +1,6 @@
 """Vendors that push receipts: whose call is believed, and where each call says what."""
 
 import ipaddress
-import json
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from django.utils.dateparse import parse_datetime
 
 from django_phone_otp.backends.base import BaseBackend, MalformedWebhook, Receipt
 from django_phone_otp.conf import unknown
+from django_phone_otp.core.jsontext import read_json
 from django_phone_otp.core.statuses import DeliveryStatus
 
 SECRET_MINIMUM = 20  # characters: with letters and digits over 100 bits, as many as a handle has
@@ -152,8 +152,8 @@ def _records(request: HttpRequest) -> Iterator[Mapping[str, str]]:
         yield fields.dict()
         return
     try:
-        body = json.loads(request.body)
-    except (ValueError, RecursionError):
+        body = read_json(request.body)
+    except ValueError:
         raise MalformedWebhook("not JSON") from None
     records = body if isinstance(body, list) else [body]
     if len(records) > RECORDS_MAXIMUM or not all(isinstance(record, dict) for record in records):

@@ -1,5 +1,6 @@
 """What holds for every page: no form from elsewhere, no way to another site, no frame, no copy, no secret settings."""
 
+import gzip
 from urllib.parse import urlencode
 
 import pytest
@@ -157,6 +158,16 @@ def test_refusals_are_safe_too(client, inside, settings):
         for method in ("put", "patch", "delete", "trace"):
             assert_safe(getattr(client, method)(url), 405)
         assert_safe(client.options(url))
+
+
+def test_a_page_travels_compressed_and_never_twice_at_one_length(client):
+    answers = [client.get("/signup/", headers={"Accept-Encoding": "gzip"}) for _ in range(20)]
+    assert {answer["Content-Encoding"] for answer in answers} == {"gzip"}
+    assert all("Accept-Encoding" in answer["Vary"] and "Cookie" in answer["Vary"] for answer in answers)
+    assert all("Content-Security-Policy" in answer and "no-store" in answer["Cache-Control"] for answer in answers)
+    assert b"<html" in gzip.decompress(answers[0].content)
+    assert len({len(answer.content) for answer in answers}) > 1  # BREACH compares lengths
+    assert "Content-Encoding" not in client.get("/signup/")
 
 
 def test_the_policy_may_be_the_projects_own_or_left_to_it(client):

@@ -26,16 +26,20 @@ BOUND = 60  # seconds: no command outlives its test by more
 def command(*options, vendor=""):
     """Run the command, and kill it if the test did not end it."""
     env = {**os.environ, "DJANGO_SETTINGS_MODULE": "example_project.settings", "VENDOR": vendor}
-    with subprocess.Popen(
-        [sys.executable, "example_project/manage.py", "vendorsandbox", *options],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell starts what it runs in the background deaf to Ctrl-C, and the deafness is inherited.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    ) as process:
+    # A shell starts what it runs in the background deaf to Ctrl-C, and whatever that starts inherits it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [sys.executable, "example_project/manage.py", "vendorsandbox", *options],
+            cwd=ROOT,
+            env=env,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         try:
             yield process
         finally:

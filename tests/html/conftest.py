@@ -1,13 +1,41 @@
-"""Fixtures of the tests in a real browser."""
+"""Fixtures of the tests of pages: an account, and a real browser."""
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 
+from django_phone_otp.services.phones import bind
 from django_phone_otp.test import override_phone_otp
+from tests.conftest import PHONE
+from tests.html.pages import PASSWORD
 from tests.unlimited import UNLIMITED
 
 GONE = "net::ERR_ABORTED"  # not a fault: the person clicked on before it had come
 HEED_THE_POLICY = "addEventListener('securitypolicyviolation', (event) => console.error(event.violatedDirective))"
 REFUSED = 429  # a limit's page, which is a page like any other
+
+
+@pytest.fixture
+def unlimited():
+    """Lift all limits but the guess budget."""
+    with override_phone_otp(LIMITS=UNLIMITED):
+        yield
+
+
+@pytest.fixture
+def sam():
+    """An account with a number and a password."""
+    user = User.objects.create_user("sam", "sam@example.com", PASSWORD)
+    bind(user, PHONE)
+    return user
+
+
+@pytest.fixture
+def inside(sam):
+    """A client in which Sam is logged in, by nothing that counts as a password just given."""
+    client = Client()
+    client.force_login(sam, backend="django.contrib.auth.backends.ModelBackend")
+    return client
 
 
 @pytest.fixture(scope="module")

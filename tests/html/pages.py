@@ -10,6 +10,7 @@ from tests import settings as suite
 from tests.conftest import PHONE
 
 SIGNUP, LOGIN, NUMBER, CONFIRM = "/signup/", "/login/", "/phone/number/", "/phone/confirm/"
+NEW, PASSWORD = "+14155550124", "an old horse on a green hill"
 # Without the messages that the example site shows below its pages: it keeps them in the cache.
 _PROCESSORS = ["django.template.context_processors.request", "django.contrib.auth.context_processors.auth"]
 PLAIN_TEMPLATES = [{**suite.TEMPLATES[0], "OPTIONS": {"context_processors": _PROCESSORS}}]

@@ -8,26 +8,13 @@ from django_phone_otp.models import Challenge, VerifiedPhone
 from django_phone_otp.services.phones import bind, numbers_of
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
-from tests.html.pages import CONFIRM, LOGIN, NUMBER, ask, enter, hidden, leads_to, log_in, step, words
+from tests.html.pages import CONFIRM, LOGIN, NEW, NUMBER, PASSWORD, ask, enter, hidden, leads_to, log_in, step, words
 from tests.services.test_races import wrong
 from tests.unlimited import UNLIMITED
 
-pytestmark = pytest.mark.django_db
-NEW, THIRD, PASSWORD = "+14155550124", "+14155550125", "an old horse on a green hill"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
+THIRD = "+14155550125"
 CODE = step(NUMBER, "code")
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
-@pytest.fixture
-def sam():
-    user = User.objects.create_user("sam", password=PASSWORD)
-    bind(user, PHONE)
-    return user
 
 
 def identified(user):

@@ -32,7 +32,7 @@ from tests.services.test_limits import DEAD_REDIS
 from tests.services.test_races import wrong
 from tests.unlimited import UNLIMITED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 OTHER = "+14155550124"
 CODE, DETAILS = step(SIGNUP, "code"), step(SIGNUP, "details")
 WRONG = "That code is not right."
@@ -46,12 +46,6 @@ class Shy(SignupView):
 
 
 urlpatterns = [path("shy/", Shy.as_view()), path("", include("tests.urls"))]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
 
 
 def only():
@@ -364,7 +358,7 @@ class TestAgain:
 
 class TestSameBrowser:
     @pytest.fixture(autouse=True)
-    def _bound(self):
+    def _bound(self, unlimited):
         with override_phone_otp(PURPOSES={"signup": {"SAME_BROWSER": True}}, LIMITS=UNLIMITED):
             yield
 
@@ -391,7 +385,7 @@ class TestDemand:
     """What the project's hook demands when limits are near."""
 
     @pytest.fixture(autouse=True)
-    def _near(self):
+    def _near(self, unlimited):
         limits = {**UNLIMITED, "verify.ip": ["4/1h"], "verify.number": ["1000/1d"]}
         with override_phone_otp(CHALLENGE_HOOK=f"{__name__}.puzzle", LIMITS=limits):
             yield

@@ -19,7 +19,7 @@ from tests.races import kinds, together
 from tests.services.test_races import wrong
 from tests.unlimited import UNLIMITED
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("unlimited")]
 CODE = step(LOGIN, "code")
 OPEN = {"login": {}, "verify": {}}  # without REGISTERED_ONLY
 NOBODY = "No active account has this number. Sign up, or use another number."
@@ -45,19 +45,6 @@ class OwnLogin(LoginView):
 
 
 urlpatterns = [path("own/", OwnLogin.as_view()), path("", include("tests.urls"))]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
-@pytest.fixture
-def sam():
-    user = User.objects.create_user("sam")
-    bind(user, PHONE)
-    return user
 
 
 def user_of(client):
@@ -93,7 +80,7 @@ class TestStrangers:
     """Whose number is no account's: nobody is told but who has the phone."""
 
     @pytest.fixture(autouse=True)
-    def _some_are_registered(self, sam):
+    def _some_are_registered(self, unlimited, sam):
         bind(User.objects.create_user("inactive", is_active=False), KINDS["inactive"])
         limits = {**UNLIMITED, "send.number": ["3/5m"]}
         with override_phone_otp(LIMITS=limits, REGIONS=["US"], DENIED_PREFIXES=["+1646"], RESEND_AFTER=[30, 40]):
@@ -169,7 +156,7 @@ class TestOpen:
     """Without REGISTERED_ONLY every number gets a code, and only who has the phone is told."""
 
     @pytest.fixture(autouse=True)
-    def _open(self):
+    def _open(self, unlimited):
         with override_phone_otp(PURPOSES=OPEN, LIMITS=UNLIMITED):
             yield
 

@@ -1,33 +1,20 @@
 """Clicks on the button that sends a code: the same page twice, and a page that the browser kept."""
 
 import pytest
-from django.contrib.auth.models import User
 
 from django_phone_otp.models import Challenge
-from django_phone_otp.services.phones import bind
-from django_phone_otp.test import outbox, override_phone_otp
-from tests.conftest import PHONE
-from tests.html.pages import NUMBER, SIGNUP, hidden, leads_to, step, with_cookies_of, words
-from tests.unlimited import UNLIMITED
+from django_phone_otp.test import outbox
+from tests.html.pages import NEW, NUMBER, PASSWORD, SIGNUP, hidden, leads_to, step, with_cookies_of, words
 
-pytestmark = pytest.mark.django_db
-NEW, THIRD, PASSWORD = "+14155550124", "+14155550125", "an old horse on a green hill"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
+THIRD = "+14155550125"
 ASK = step(NUMBER, "number")
 
 
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
 @pytest.fixture
-def inside(client):
-    user = User.objects.create_user("sam", password=PASSWORD)
-    bind(user, PHONE)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    client.post(NUMBER, {"password": PASSWORD})
-    return client
+def inside(inside):
+    inside.post(NUMBER, {"password": PASSWORD})
+    return inside
 
 
 def sent():

@@ -11,13 +11,15 @@ from django.urls import include, path
 
 from django_phone_otp.html import ConfirmView, LoginView, SendCodeView, SignupView
 from django_phone_otp.models import Challenge
-from django_phone_otp.services.phones import bind, numbers_of
+from django_phone_otp.services.phones import numbers_of
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
 from tests.html.pages import (
     CONFIRM,
     LOGIN,
+    NEW,
     NUMBER,
+    PASSWORD,
     PLAIN_TEMPLATES,
     SIGNUP,
     ask,
@@ -29,8 +31,7 @@ from tests.html.pages import (
 from tests.services.test_limits import DEAD_REDIS
 from tests.unlimited import UNLIMITED
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
-NEW, PASSWORD = "+14155550124", "an old horse on a green hill"
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("unlimited")]
 SHOP = "https://shop.example"
 EVIL = [
     "https://evil.example/",
@@ -75,26 +76,6 @@ urlpatterns = [
     path("elsewhere/", ConfirmView.as_view(next_page="/vault/")),
     path("", include("tests.urls")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
-@pytest.fixture
-def sam():
-    user = User.objects.create_user("sam", password=PASSWORD)
-    bind(user, PHONE)
-    return user
-
-
-@pytest.fixture
-def inside(sam):
-    client = Client()
-    client.force_login(sam, backend="django.contrib.auth.backends.ModelBackend")
-    return client
 
 
 # ---- Headers ----

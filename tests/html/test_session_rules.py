@@ -10,14 +10,16 @@ from django.core import signing
 from django.test import Client
 
 from django_phone_otp.models import Challenge
-from django_phone_otp.services.phones import bind, numbers_of
+from django_phone_otp.services.phones import numbers_of
 from django_phone_otp.services.proofs import prove
-from django_phone_otp.test import latest_code, note_code, outbox, override_phone_otp
+from django_phone_otp.test import latest_code, note_code, outbox
 from tests.conftest import PHONE
 from tests.html.pages import (
     CONFIRM,
     LOGIN,
+    NEW,
     NUMBER,
+    PASSWORD,
     SIGNUP,
     again,
     ask,
@@ -32,24 +34,9 @@ from tests.html.pages import (
     words,
 )
 from tests.services.test_races import wrong
-from tests.unlimited import UNLIMITED
 
-pytestmark = pytest.mark.django_db
-NEW, PASSWORD = "+14155550124", "an old horse on a green hill"
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 PASSWORDS = "django.contrib.auth.backends.ModelBackend"
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
-@pytest.fixture
-def sam():
-    user = User.objects.create_user("sam", password=PASSWORD)
-    bind(user, PHONE)
-    return user
 
 
 def user_of(client):

@@ -8,21 +8,14 @@ from django_phone_otp.exceptions import InvalidToken
 from django_phone_otp.models import Challenge, VerifiedPhone
 from django_phone_otp.services.phones import bind, is_taken
 from django_phone_otp.services.proofs import prove, redeem
-from django_phone_otp.test import latest_code, outbox, override_phone_otp
+from django_phone_otp.test import latest_code, outbox
 from tests.conftest import PHONE
 from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, sign_up, step, with_cookies_of, words
 from tests.races import kinds, together
-from tests.unlimited import UNLIMITED
 
 CODE, DETAILS = step(SIGNUP, "code"), step(SIGNUP, "details")
 NEW = "+14155550124"
 at_once = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
 
 
 def user_of(client):

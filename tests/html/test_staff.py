@@ -12,14 +12,13 @@ from django.urls import include, path
 from django_phone_otp.auth import PhoneTokenBackend
 from django_phone_otp.html.staff import PhoneAdminSite
 from django_phone_otp.services.phones import bind, rebind
-from django_phone_otp.test import note_code, outbox, override_phone_otp
+from django_phone_otp.test import note_code, outbox
 from tests.conftest import PHONE
-from tests.html.pages import CONFIRM, enter, hidden, key_of, leads_to, log_in
-from tests.unlimited import UNLIMITED
+from tests.html.pages import CONFIRM, PASSWORD, enter, hidden, key_of, leads_to, log_in
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("unlimited")]
 
-OTHER, PASSWORD = "+14155550124", "an old horse on a green hill"
+OTHER = "+14155550124"
 ADMIN, ADMIN_LOGIN = "/staff/", "/staff/login/?next=/staff/"
 CONFIRM_ADMIN = f"{CONFIRM}?next=%2Fstaff%2F"
 
@@ -41,12 +40,6 @@ urlpatterns = [
     path("hourly/", hourly.urls),
     path("", include("tests.urls")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
 
 
 @pytest.fixture

@@ -5,29 +5,19 @@ from django.contrib.auth.models import User
 
 from django_phone_otp.models import VerifiedPhone
 from django_phone_otp.services.phones import bind
-from django_phone_otp.test import latest_code, outbox, override_phone_otp
+from django_phone_otp.test import latest_code, outbox
 from tests.conftest import PHONE
 from tests.html.pages import CONFIRM, enter, leads_to, step, words
 from tests.services.test_races import wrong
-from tests.unlimited import UNLIMITED
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("unlimited")]
 OTHER = "+14155550124"
 
 
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
 @pytest.fixture
-def inside(client):
-    user = User.objects.create_user("sam")
-    bind(user, PHONE)
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    client.post(CONFIRM)
-    return client
+def inside(inside):
+    inside.post(CONFIRM)
+    return inside
 
 
 def test_a_number_that_was_taken_away_meanwhile_is_told_and_opens_nothing(inside):

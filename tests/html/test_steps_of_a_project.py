@@ -7,11 +7,10 @@ from django.urls import include, path
 import django_phone_otp as phone_otp
 from django_phone_otp.html import SendCodeView, VerifyCodeView
 from django_phone_otp.models import Challenge
-from django_phone_otp.test import latest_code, override_phone_otp
+from django_phone_otp.test import latest_code
 from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, step
-from tests.unlimited import UNLIMITED
 
-pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
+pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__), pytest.mark.usefixtures("unlimited")]
 NEW = "+14155550124"
 
 
@@ -36,12 +35,6 @@ urlpatterns = [
     path("newsletter/code/", AskCode.as_view(), name="newsletter-code"),
     path("", include("tests.urls")),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _unlimited():
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
 
 
 def subscribe(client):

@@ -17,12 +17,12 @@ from django_phone_otp.services.proofs import redeem
 from django_phone_otp.test import latest_code, note_code, outbox, override_phone_otp
 from tests import settings as suite
 from tests.conftest import PHONE
+from tests.html.pages import PASSWORD
 from tests.unlimited import UNLIMITED
 
 pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 NUMBER, CONFIRM, NEW, THIRD = "/phone/number/", "/phone/confirm/", "+14155550124", "+14155550125"
-PASSWORD = "an old horse on a green hill"
 LOG_IN_AGAIN = "Log out, log in again"
 ADMINISTRATOR = "from an administrator"
 DEAD_CACHE = {"default": {"BACKEND": "django.core.cache.backends.memcached.PyMemcacheCache", "LOCATION": "127.0.0.1:1"}}
@@ -34,14 +34,6 @@ urlpatterns = [
     path("strict/", ChangeNumberView.as_view(phone_required=True)),
     path("", include("tests.urls")),
 ]
-
-
-@pytest.fixture
-def sam():
-    """An account with a number and a password."""
-    user = User.objects.create_user("sam", "sam@example.com", PASSWORD)
-    bind(user, PHONE)
-    return user
 
 
 @pytest.fixture

@@ -16,11 +16,11 @@ from django_phone_otp.html.staff import PhoneAdminSite
 from django_phone_otp.services.phones import bind, rebind
 from django_phone_otp.test import latest_code, note_code, outbox
 from tests.conftest import PHONE
+from tests.html.pages import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
 CONFIRM, ADMIN, OTHER = "/phone/confirm/", "/admin/", "+14155550124"
-PASSWORD = "an old horse on a green hill"
 PASSWORD_BACKEND = "django.contrib.auth.backends.ModelBackend"
 PHONE_BACKEND = "django_phone_otp.auth.PhoneTokenBackend"
 INSTALLED = """

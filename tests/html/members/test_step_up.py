@@ -64,20 +64,6 @@ urlpatterns = [
 ]
 
 
-@pytest.fixture
-def sam():
-    user = User.objects.create_user("sam")
-    bind(user, PHONE)
-    return user
-
-
-@pytest.fixture
-def inside(client, sam):
-    """Return a client of somebody who is logged in."""
-    client.force_login(sam, backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
 def leads_to(response, url):
     return (response.status_code, response.headers.get("Location")) == (302, url)
 

@@ -75,6 +75,11 @@ class Challenge(models.Model):
     class Meta:
         verbose_name = _("challenge")
         verbose_name_plural = _("challenges")
+        permissions = [
+            ("reveal_number", _("Can see full numbers")),
+            ("cancel_challenge", _("Can cancel challenges")),
+            ("unlock_number", _("Can unlock numbers")),
+        ]
         constraints = [
             # Also the index that finds a number's newest challenges.
             models.UniqueConstraint(
@@ -153,6 +158,7 @@ class Delivery(models.Model):
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
+        permissions = [("poll_delivery", _("Can ask vendors about deliveries"))]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=list(DeliveryStatus)), name="phone_otp_delivery_status_known")
         ]

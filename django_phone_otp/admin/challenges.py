@@ -1,14 +1,31 @@
 """Challenges in the admin."""
 
+from typing import Any
+from urllib.parse import urlencode
+
 from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from django_phone_otp.admin.filters import ChannelFilter, PurposeFilter
+from django_phone_otp.admin.actions import OF_CHALLENGES
+from django_phone_otp.admin.filters import (
+    BeforeFilter,
+    ChannelFilter,
+    NumberFilter,
+    PurposeFilter,
+    RegionFilter,
+    StateFilter,
+    TimeFilter,
+    UserFilter,
+)
+from django_phone_otp.admin.links import url_of, url_of_user
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
+from django_phone_otp.admin.timeline import timeline_of
 from django_phone_otp.core.lanes import KNOWN
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.phones import find_user
 from django_phone_otp.services.unlocking import SET_ASIDE
 
 
@@ -17,7 +34,18 @@ class ChallengeAdmin(ReadOnlyAdmin):
     """Who was asked to prove which number, and how it went."""
 
     list_display = ("created_at", "shown_number", "region", "purpose", "channel", "shown_status", "shown_attempts")
-    list_filter = ("status", PurposeFilter, ChannelFilter)
+    list_filter = (
+        NumberFilter,
+        UserFilter,
+        BeforeFilter,
+        TimeFilter,
+        StateFilter,
+        PurposeFilter,
+        RegionFilter,
+        ChannelFilter,
+    )
+    change_form_template = "admin/phone_otp/challenge.html"
+    row_actions = OF_CHALLENGES
     ordering = ("-pk",)  # by time, through the primary key
     fields = (
         "id",
@@ -38,6 +66,23 @@ class ChallengeAdmin(ReadOnlyAdmin):
         "closed_at",
         "redeemed_at",
     )
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Show what became of the challenge, and what else there is about its number."""
+        challenge: Challenge = kwargs["obj"]
+        site = self.admin_site.name
+        owner = find_user(challenge.number)
+        same = "?" + urlencode({"number_of": challenge.pk})
+        context |= {
+            "timeline": timeline_of(challenge, site),
+            "challenges_url": url_of(site, "challenge", "changelist") + same,
+            "deliveries_url": url_of(site, "delivery", "changelist") + same,
+            "owner": owner,
+            "owner_url": url_of_user(site, request, owner) if owner else "",
+        }
+        return super().render_change_form(request, context, *args, **kwargs)
 
     @admin.display(description=_("number"))
     def shown_number(self, challenge: Challenge) -> str:

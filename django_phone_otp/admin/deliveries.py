@@ -1,13 +1,32 @@
 """Deliveries in the admin."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
 from django.contrib import admin
-from django.urls import reverse
+from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from django_phone_otp.admin.filters import AliasFilter, ChannelFilter
+from django_phone_otp.admin.actions import OF_DELIVERIES
+from django_phone_otp.admin.filters import (
+    AliasFilter,
+    BeforeFilter,
+    ChannelFilter,
+    NumberFilter,
+    PurposeFilter,
+    RegionFilter,
+    TimeFilter,
+    UserFilter,
+    VendorIdFilter,
+)
+from django_phone_otp.admin.links import url_of
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
+from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.models import Delivery, DeliveryReceipt
+
+LONGEST_LIFE = timedelta(days=1)  # between a challenge and its last message; codes live for minutes
 
 
 class ReceiptInline(ReadOnlyInline):
@@ -23,8 +42,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
     """Each hand-over of a message to a vendor, and what became of it."""
 
     list_display = ("queued_at", "shown_number", "purpose", "channel", "alias", "status", "reason", "segments")
-    list_filter = ("status", AliasFilter, ChannelFilter)
+    list_filter = (
+        NumberFilter,
+        UserFilter,
+        VendorIdFilter,
+        BeforeFilter,
+        TimeFilter,
+        "status",
+        AliasFilter,
+        PurposeFilter,
+        RegionFilter,
+        ChannelFilter,
+    )
     list_select_related = ("challenge",)
+    row_actions = OF_DELIVERIES
     ordering = ("-pk",)
     fields = (
         "id",
@@ -48,6 +79,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     inlines = (ReceiptInline,)
 
+    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
+        """Return the rows from ``oldest`` on. What their challenges can be is said too, for filters that join them."""
+        lived = (oldest.int >> 80) / 1000 - LONGEST_LIFE.total_seconds()
+        since = first_uuid7(datetime.fromtimestamp(max(0, lived), UTC))
+        return rows.filter(pk__gte=oldest, challenge_id__gte=since)
+
     @admin.display(description=_("answered after"))
     def shown_latency(self, delivery: Delivery) -> str:
         """How long the vendor took to answer."""
@@ -66,7 +103,5 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("challenge"))
     def shown_challenge(self, delivery: Delivery) -> str:
         """A link to the challenge."""
-        url = reverse(
-            "admin:phone_otp_challenge_change", args=[delivery.challenge_id], current_app=self.admin_site.name
-        )
+        url = url_of(self.admin_site.name, "challenge", "change", delivery.challenge_id)
         return format_html('<a href="{}">{}</a>', url, delivery.challenge)

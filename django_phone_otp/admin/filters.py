@@ -1,25 +1,51 @@
 """Filters by what the settings name: asking the table which values it holds would read all of it."""
 
+from abc import abstractmethod
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
+from django_phone_otp.admin.lists import TIMES, uuid_or_none
+from django_phone_otp.core.numbers import twins
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.models import Challenge
+from django_phone_otp.services.phones import numbers_of
+
+_WORDS = {"hour": _("past hour"), "day": _("past day"), "week": _("past 7 days"), "month": _("past 30 days")}
+
+
+def path_to(field: str, model: type[Model]) -> str:
+    """Return how a query of ``model`` names a field of the challenge."""
+    return field if model is Challenge else f"challenge__{field}"
 
 
 class _SettingFilter(admin.SimpleListFilter):
-    setting: ClassVar[str]
+    of_challenge: ClassVar[bool] = False
+    """Whether only the challenge has the field."""
+
+    @abstractmethod
+    def names(self) -> Iterable[str]:
+        """Return what the settings name."""
 
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
-        """Return the names in the setting."""
-        return [(name, name) for name in getattr(conf.current(), self.setting)]
+        """Return the names in the settings."""
+        return [(name, name) for name in self.names()]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list to the choice."""
-        return queryset.filter(**{self.parameter_name or "": self.value()}) if self.value() else queryset
+        if not self.value():
+            return queryset
+        field = str(self.parameter_name)
+        return queryset.filter(**{path_to(field, queryset.model) if self.of_challenge else field: self.value()})
 
 
 class PurposeFilter(_SettingFilter):
@@ -27,7 +53,11 @@ class PurposeFilter(_SettingFilter):
 
     title = _("purpose")
     parameter_name = "purpose"
-    setting = "purposes"
+    of_challenge = True
+
+    def names(self) -> Iterable[str]:
+        """The purposes of the settings."""
+        return conf.current().purposes
 
 
 class AliasFilter(_SettingFilter):
@@ -35,7 +65,10 @@ class AliasFilter(_SettingFilter):
 
     title = _("alias")
     parameter_name = "alias"
-    setting = "backends"
+
+    def names(self) -> Iterable[str]:
+        """The aliases of the settings."""
+        return conf.current().backends
 
 
 class ChannelFilter(_SettingFilter):
@@ -43,4 +76,146 @@ class ChannelFilter(_SettingFilter):
 
     title = _("channel")
     parameter_name = "channel"
-    setting = "channels"
+
+    def names(self) -> Iterable[str]:
+        """The channels of the settings."""
+        return conf.current().channels
+
+
+class RegionFilter(_SettingFilter):
+    """By region: those that the settings name anywhere."""
+
+    title = _("region")
+    parameter_name = "region"
+    of_challenge = True
+
+    def names(self) -> Iterable[str]:
+        """The regions that messages may go to, that routes lead to, that have prices, and the default."""
+        settings = conf.current()
+        named = {*settings.regions, *settings.budget.prices, settings.default_region or "*"}
+        named.update(region for route in settings.routes for region in route.regions)
+        return named - {"*"}
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """Return the names, and the choice when it was written into the address."""
+        chosen = str(self.used_parameters.get("region", "")).upper()
+        return [(name, name) for name in sorted({*self.names(), chosen} - {""})]
+
+    def value(self) -> str | None:
+        """The choice, however it was written."""
+        chosen = super().value()
+        return chosen.upper() if chosen else None
+
+
+class StateFilter(admin.SimpleListFilter):
+    """By the state of a challenge now; ``expired`` is stored nowhere."""
+
+    title = _("status")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
+        """Return the states."""
+        return [(state.value, state.value) for state in ChallengeStatus]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list to the choice."""
+        state, now = self.value(), timezone.now()
+        if state not in list(ChallengeStatus):
+            return queryset
+        pending = Q(status=ChallengeStatus.PENDING)
+        is_so = {
+            ChallengeStatus.PENDING.value: pending & Q(expires_at__gt=now),
+            ChallengeStatus.EXPIRED.value: pending & Q(expires_at__lte=now),
+        }
+        return queryset.filter(is_so.get(state, Q(status=state)))
+
+
+class TimeFilter(admin.SimpleListFilter):
+    """By age; the window of the list is what is narrowed."""
+
+    title = _("time")
+    parameter_name = "time"
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, Any]]:
+        """Return the times."""
+        return [(name, _WORDS[name]) for name in TIMES]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave the list as it is: ``WindowedChangeList`` has looked at the choice already."""
+        return queryset
+
+
+class _Named(admin.SimpleListFilter):
+    """What a link or a search has put into the address; beside the list it is shown only to be taken back."""
+
+    word: ClassVar[Any]
+
+    def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, Any]]:
+        """Return the choice that was made, if one was."""
+        chosen = self.used_parameters.get(self.parameter_name or "")
+        return [(chosen, self.word)] if chosen else []
+
+
+class BeforeFilter(_Named):
+    """Rows before a row: where the list before this one ended."""
+
+    title = _("older ones")
+    parameter_name = "before"
+    word = _("before the list you came from")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave the list as it is: ``WindowedChangeList`` has looked at the row already."""
+        return queryset
+
+
+class NumberFilter(_Named):
+    """The number of a challenge, named by the challenge: no number is in an address, nor in the log of a server."""
+
+    title = _("number")
+    parameter_name = "number_of"
+    word = _("this number")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list to the number, however it may be written."""
+        pk = uuid_or_none(self.value() or "")
+        number = Challenge.objects.filter(pk=pk).values_list("number", flat=True).first() if pk else None
+        field = path_to("number", queryset.model)
+        return queryset.filter(**{f"{field}__in": twins(number)}) if number else queryset.none()
+
+
+class UserFilter(_Named):
+    """The numbers that a user has now."""
+
+    title = _("user")
+    parameter_name = "user"
+    word = _("this user's numbers")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list to the user's numbers."""
+        try:
+            user = get_user_model()._default_manager.filter(pk=self.value() or "").first()
+        except (ValueError, ValidationError):  # no primary key of users looks like this
+            user = None
+        numbers = [twin for number in (numbers_of(user) if user else []) for twin in twins(number)]
+        return queryset.filter(**{f"{path_to('number', queryset.model)}__in": numbers})
+
+
+class VendorIdFilter(_Named):
+    """What a vendor calls a message."""
+
+    title = _("vendor's id")
+    parameter_name = "vendor_id"
+
+    @property
+    def word(self) -> str:
+        """The id itself: it names a message and nobody."""
+        return str(self.used_parameters.get("vendor_id") or gettext("this one"))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Narrow the list to the id, under whatever alias."""
+        return queryset.filter(alias__in=known_aliases(), vendor_id=self.value())
+
+
+def known_aliases() -> list[str]:
+    """Return all aliases: with them, the index finds a vendor's id."""
+    return list(conf.current().backends)

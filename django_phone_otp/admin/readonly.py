@@ -1,44 +1,87 @@
 """An admin that shows and never changes."""
 
-from typing import TYPE_CHECKING, Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+from uuid import UUID
 
 from django.contrib import admin
-from django.core.paginator import Paginator
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
-from django.utils.functional import cached_property
+from django.http import HttpRequest, HttpResponse
+from django.urls import path
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_POST
+
+from django_phone_otp.admin.actions import Action, action_view
+from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.lists import BoundedPaginator, WindowedChangeList
+from django_phone_otp.admin.search import search_view
 
 # Generic for the type checker only: Django's own classes take no parameter when they run.
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
     _TabularInline = admin.TabularInline[Any, Any]
-    _Paginator = Paginator[Any]
 else:
     _ModelAdmin = admin.ModelAdmin
     _TabularInline = admin.TabularInline
-    _Paginator = Paginator
-
-MOST_LISTED = 10_000  # rows; more are reached by filters, never by counting a table of millions
-
-
-class BoundedPaginator(_Paginator):
-    """Counts no further than anyone would page."""
-
-    @cached_property
-    def count(self) -> int:
-        """The number of rows, up to ``MOST_LISTED``."""
-        rows = cast("QuerySet[Any]", self.object_list)
-        return rows.order_by()[:MOST_LISTED].count()
 
 
 class ReadOnlyAdmin(_ModelAdmin):
     """Lists and shows rows; nothing can be added, changed or deleted by hand."""
 
     show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # it counts for every choice of every filter
     paginator = BoundedPaginator
+    change_list_template = "admin/phone_otp/change_list.html"
+    change_form_template = "admin/phone_otp/change_form.html"
+    row_actions: ClassVar[tuple[Action, ...]] = ()
+    """What may be done to one row, beside looking at it."""
     actions = None
     sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
     list_per_page = 50
+    exact_parameters: ClassVar[frozenset[str]] = frozenset({"number_of", "user", "vendor_id"})
+    """What is found by an index of its own, whatever its age."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
+        """Return the list that looks at the newest rows only."""
+        return WindowedChangeList
+
+    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
+        """Return the rows from ``oldest`` on."""
+        return rows.filter(pk__gte=oldest)
+
+    def get_urls(self) -> list[Any]:
+        """Add the search and the actions."""
+        name, wrap = f"phone_otp_{self.opts.model_name}", self.admin_site.admin_view
+        search = path("search/", wrap(self.search), name=f"{name}_search")
+        acts = [
+            path(f"<path:object_id>/{action.name}/", wrap(partial(self.act, action)), name=f"{name}_{action.name}")
+            for action in self.row_actions
+        ]
+        return [search, *acts, *super().get_urls()]
+
+    def act(self, action: Action, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Do one of ``row_actions`` to a row, after a question."""
+        return action_view(self, request, object_id, action)
+
+    def render_change_form(
+        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> HttpResponse:
+        """Offer what this member of staff may do to the row as it is now."""
+        row, model = kwargs["obj"], self.opts.model_name or ""
+        context["possible"] = [
+            (action.label, url_of(self.admin_site.name, model, action.name, row.pk))
+            for action in self.row_actions
+            if action.is_for(request) and action.applies(row)
+        ]
+        return super().render_change_form(request, context, *args, **kwargs)
+
+    @method_decorator(require_POST)
+    def search(self, request: HttpRequest) -> HttpResponse:
+        """Go to what staff ask for."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return search_view(request, self.admin_site.name, self.opts.model_name or "")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Allow what the filters of these lists ask, and no more: ``?number__startswith=`` would unmask a number."""

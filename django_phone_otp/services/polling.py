@@ -13,6 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import DeliveryError, MalformedWebhook
 from django_phone_otp.core.rates import parse_rate
+from django_phone_otp.core.statuses import DeliveryStatus
 from django_phone_otp.exceptions import RateLimited, RetryLater
 from django_phone_otp.models import Delivery
 from django_phone_otp.services import limits, receipts, schedule
@@ -22,6 +23,8 @@ BATCH = 100  # deliveries read at once; each is claimed on its own
 SHARE = 0.5  # of an account's rate: the other half is for sending
 FAILURES = 3  # in a row, after which an alias is left alone until the next run
 WAIT_MAXIMUM = 60  # seconds
+STAFF_PATIENCE = 5  # seconds that somebody before a page waits for a turn; then they are told to try again
+_OPEN = {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.UNKNOWN}  # a receipt may still move these
 
 logger = logging.getLogger("django_phone_otp")
 
@@ -71,10 +74,24 @@ def _claim(delivery: Delivery) -> bool:
     return bool(Delivery.objects.filter(pk=delivery.pk, poll_at=delivery.poll_at).update(poll_at=poll_at))
 
 
-def _ask_about(delivery: Delivery) -> Answer:
+def can_ask(delivery: Delivery) -> bool:
+    """Tell whether a vendor can be asked about ``delivery``, and may have something new to say."""
+    alias = delivery.alias
+    if not delivery.vendor_id or delivery.status not in _OPEN or alias not in backends:
+        return False
+    return bool(backends.can_build(alias) and backends[alias].polls)
+
+
+@sensitive_variables()
+def ask(delivery: Delivery) -> Answer:
+    """Ask about one delivery now, because somebody waits for the answer; the schedule stays as it is."""
+    return _ask_about(delivery, patience=STAFF_PATIENCE)
+
+
+def _ask_about(delivery: Delivery, patience: float = WAIT_MAXIMUM) -> Answer:
     alias = delivery.alias
     try:
-        _keep_pace(alias)
+        _keep_pace(alias, patience)
         moved = receipts.apply(delivery, backends[alias].fetch_status(delivery.vendor_id))
     except DatabaseError:
         raise
@@ -87,7 +104,7 @@ def _ask_about(delivery: Delivery) -> Answer:
     return Answer.MOVED if moved else Answer.SAME
 
 
-def _keep_pace(alias: str) -> None:
+def _keep_pace(alias: str, patience: float) -> None:
     """Wait until one more request fits what the vendor allows, with room left for messages.
 
     Raises ``RateLimited`` when that takes too long, ``Unavailable`` when it cannot be counted.
@@ -96,6 +113,6 @@ def _keep_pace(alias: str) -> None:
     if documented:
         rate = parse_rate(documented)
         time.sleep(rate.seconds / (rate.count * SHARE))
-    wait = limits.wait_for_account(alias, WAIT_MAXIMUM, message=False)
+    wait = limits.wait_for_account(alias, patience, message=False)
     if wait:
         raise RateLimited(wait)

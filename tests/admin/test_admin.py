@@ -6,7 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 import django_phone_otp as phone_otp
-from django_phone_otp.admin import readonly
+from django_phone_otp.admin import lists
 from django_phone_otp.backends.base import DeliveryStatus, Receipt
 from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt, VerifiedPhone
 from django_phone_otp.services import receipts
@@ -51,7 +51,15 @@ def test_no_lookup_in_the_address_tells_a_number_digit_by_digit(staff, challenge
 
 @pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize(
-    ("chosen", "shown"), [({"channel": "sms"}, 1), ({"channel": "whatsapp"}, 0), ({"status__exact": "failed"}, 0)]
+    ("chosen", "shown"),
+    [
+        ({"channel": "sms"}, 1),
+        ({"channel": "whatsapp"}, 0),
+        ({"region": "US"}, 1),
+        ({"region": "IN"}, 0),
+        ({"purpose": "login"}, 0),
+        ({"time": "hour"}, 1),
+    ],
 )
 def test_the_filters_narrow_the_list(staff, challenge, model, chosen, shown):
     page = staff.get(url(model, "changelist"), chosen).content.decode()
@@ -177,7 +185,7 @@ def test_a_list_takes_as_many_queries_for_many_rows_as_for_one(
 
 @pytest.mark.parametrize("model", MODELS)
 def test_a_list_counts_no_further_than_anyone_would_page(staff, challenge, model, monkeypatch):
-    monkeypatch.setattr(readonly, "MOST_LISTED", 3)
+    monkeypatch.setattr(lists, "MOST_LISTED", 3)
     for last in range(10, 15):
         phone_otp.send(f"+141555501{last}", purpose="payment", context=challenge.context)
     changelist = staff.get(url(model, "changelist")).context["cl"]

@@ -1,0 +1,140 @@
+"""What staff may do to one row: each needs a permission of its own, is confirmed, and is written to the admin's log."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.admin import ModelAdmin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_variables
+
+from django_phone_otp.admin.links import url_of
+from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.exceptions import PhoneOTPError
+from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services import opening, polling, unlocking
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that may be done to a row.
+
+    ``run`` does it, and returns words on what came of it. With ``shows``, they are for this one answer alone.
+    """
+
+    name: str
+    permission: str
+    label: Any
+    question: Any
+    run: Callable[[Any], str]
+    applies: Callable[[Any], bool] = lambda _row: True
+    shows: bool = False
+
+    def is_for(self, request: HttpRequest) -> bool:
+        """Tell whether this member of staff may do it."""
+        return request.user.has_perm(f"phone_otp.{self.permission}")
+
+
+def _cancel(challenge: Challenge) -> str:
+    done = opening.cancel_pending(challenge.pk)
+    return gettext("The challenge is canceled.") if done else gettext("It had ended meanwhile; nothing was changed.")
+
+
+def _unlock(challenge: Challenge) -> str:
+    count = unlocking.unlock(challenge.number)
+    words = ngettext(
+        "The number is unlocked; %(count)s challenge counts no more.",
+        "The number is unlocked; %(count)s challenges count no more.",
+        count,
+    )
+    return words % {"count": count}
+
+
+def _ask(delivery: Delivery) -> str:
+    answers = {
+        polling.Answer.MOVED: gettext("The vendor answered with something new."),
+        polling.Answer.SAME: gettext("The vendor answered with nothing new."),
+        polling.Answer.FAILED: gettext("The vendor gave no answer that can be used. Try again later."),
+    }
+    return answers[polling.ask(delivery)]
+
+
+OF_CHALLENGES = (
+    Action(
+        name="reveal",
+        permission="reveal_number",
+        label=_("Show the number"),
+        question=_("Show the full number? That you did is written to the log."),
+        run=lambda challenge: str(challenge.number),
+        shows=True,
+    ),
+    Action(
+        name="cancel",
+        permission="cancel_challenge",
+        label=_("Cancel"),
+        question=_("Cancel this challenge? Its code will not work any more."),
+        run=_cancel,
+        applies=lambda challenge: challenge.state == ChallengeStatus.PENDING,
+    ),
+    Action(
+        name="unlock",
+        permission="unlock_number",
+        label=_("Unlock the number"),
+        question=_(
+            "Give this number its guesses and messages back? Only when you know by other means that the person is "
+            "the right one: it lifts what protects the number from guessing. Pending challenges are canceled."
+        ),
+        run=_unlock,
+    ),
+)
+OF_DELIVERIES = (
+    Action(
+        name="ask",
+        permission="poll_delivery",
+        label=_("Ask the vendor now"),
+        question=_("Ask the vendor what became of this message?"),
+        run=_ask,
+        applies=polling.can_ask,
+    ),
+)
+
+
+@sensitive_variables()
+def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str, action: Action) -> HttpResponse:
+    """Ask whether ``action`` is meant, and do it when that was said. Raises ``PermissionDenied`` or ``Http404``."""
+    row = listing.get_object(request, unquote(object_id))
+    if not listing.has_view_permission(request, row) or not action.is_for(request):
+        raise PermissionDenied
+    if row is None:
+        raise Http404
+    back = url_of(listing.admin_site.name, str(listing.opts.model_name), "change", row.pk)
+    if not action.applies(row):
+        messages.warning(request, gettext("This is not possible any more."))
+        return HttpResponseRedirect(back)
+    context = {
+        **listing.admin_site.each_context(request),
+        "title": action.label,
+        "opts": listing.opts,
+        "row": row,
+        "action": action,
+        "back": back,
+    }
+    if request.method == "POST":
+        # Before it is done: what cannot be written down is not done.
+        listing.log_change(request, row, str(action.label))
+        try:
+            words = action.run(row)
+        except PhoneOTPError as refusal:
+            messages.error(request, str(refusal))
+            return HttpResponseRedirect(back)
+        if not action.shows:
+            messages.success(request, words)
+            return HttpResponseRedirect(back)
+        context["shown"] = words
+    return TemplateResponse(request, "admin/phone_otp/action.html", context)

@@ -1,0 +1,83 @@
+"""Lists that cost the same however many rows there are."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol, cast
+from uuid import UUID
+
+from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import cached_property
+
+from django_phone_otp.core.identifiers import first_uuid7
+
+# Generic for the type checker only: Django's own class takes no parameter when it runs.
+if TYPE_CHECKING:
+    _Paginator = Paginator[Any]
+else:
+    _Paginator = Paginator
+
+MOST_LISTED = 10_000  # rows that a list looks at; what is older is reached by a link, never by reading millions
+TIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
+
+
+class Windowed(Protocol):
+    """What ``WindowedChangeList`` asks of an admin."""
+
+    exact_parameters: frozenset[str]
+
+    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
+        """Return the rows from ``oldest`` on."""
+
+
+class BoundedPaginator(_Paginator):
+    """Counts no further than anyone would page."""
+
+    @cached_property
+    def count(self) -> int:
+        """The number of rows, up to ``MOST_LISTED``."""
+        rows = cast("QuerySet[Any]", self.object_list)
+        return rows.order_by()[:MOST_LISTED].count()
+
+
+class WindowedChangeList(ChangeList):
+    """Looks at the newest ``MOST_LISTED`` rows, or those before a row or within a time; filters choose among these.
+
+    A filter for something rare would else read the whole table for one page. Rows that are named by what an
+    index finds, ``exact_parameters`` of the admin, are shown whatever their age.
+    """
+
+    oldest: UUID | None = None
+    """The row at which the window ends; None where nothing older is left."""
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
+        """Return the rows of the window that the filters let through."""
+        listing = cast("Windowed", self.model_admin)
+        if not set(request.GET) & listing.exact_parameters:
+            self.root_queryset = self._window(request, listing)
+        return super().get_queryset(request, exclude_parameters)
+
+    def _window(self, request: HttpRequest, listing: "Windowed") -> QuerySet[Any]:
+        # By primary key, which sorts by time and is the only index that every list shares.
+        rows: QuerySet[Any] = self.root_queryset
+        before, time = uuid_or_none(request.GET.get("before", "")), TIMES.get(request.GET.get("time", ""))
+        if before:
+            rows = rows.filter(pk__lt=before)
+        if time:
+            rows = rows.filter(pk__gte=first_uuid7(timezone.now() - time))
+        last = rows.order_by("-pk").values_list("pk", flat=True)[MOST_LISTED - 1 : MOST_LISTED + 1]
+        ends = list(last)
+        if len(ends) < 2:
+            return rows
+        self.oldest = ends[0]
+        return listing.window_from(rows, self.oldest)
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the UUID that ``text`` is, or None."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

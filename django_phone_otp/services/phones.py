@@ -119,6 +119,24 @@ def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
     return former
 
 
+@sensitive_variables()
+def unbind(user: Any, number: str) -> bool:
+    """Take ``number`` away from ``user``, who must verify it anew; return whether it was theirs.
+
+    What was verified for the number and not used yet is worth nothing any more, nor are codes on their way.
+    """
+    field = conf.current().user_field
+    with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
+        if field is None:
+            gone = bool(_owned().filter(user_id=user.pk, number=number).delete()[0])
+        else:
+            nothing = None if get_user_model()._meta.get_field(field).null else ""
+            gone = bool(_users().filter(pk=user.pk, **{field: number}).update(**{field: nothing}))
+        if gone:
+            void([number])
+    return gone
+
+
 def _take_turn(user: Any, database: str) -> None:
     """Let changes of one user's number at once take turns: each would leave the other's number."""
     # A statement that writes comes first: SQLite lets nobody write who has only read before.

@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
+from django_phone_otp import conf
 from django_phone_otp.admin.actions import OF_DELIVERIES
 from django_phone_otp.admin.filters import (
     AliasFilter,
@@ -26,7 +27,7 @@ from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbro
 from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.models import Delivery, DeliveryReceipt
 
-LONGEST_LIFE = timedelta(days=1)  # between a challenge and its last message; codes live for minutes
+MARGIN = timedelta(hours=1)  # no message is handed over when its code has expired; this is for a queue's delay
 
 
 class ReceiptInline(ReadOnlyInline):
@@ -81,9 +82,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
         """Return the rows from ``oldest`` on. What their challenges can be is said too, for filters that join them."""
-        lived = (oldest.int >> 80) / 1000 - LONGEST_LIFE.total_seconds()
-        since = first_uuid7(datetime.fromtimestamp(max(0, lived), UTC))
-        return rows.filter(pk__gte=oldest, challenge_id__gte=since)
+        life = max(purpose.code_ttl for purpose in conf.current().purposes.values()) + MARGIN
+        born = datetime.fromtimestamp((oldest.int >> 80) / 1000, UTC)  # its first 48 bits are milliseconds
+        return rows.filter(pk__gte=oldest, challenge_id__gte=first_uuid7(born - life))
 
     @admin.display(description=_("answered after"))
     def shown_latency(self, delivery: Delivery) -> str:

@@ -15,6 +15,7 @@ from tests.races import kinds, together
 
 CODE, DETAILS = step(SIGNUP, "code"), step(SIGNUP, "details")
 NEW = "+14155550124"
+pytestmark = pytest.mark.usefixtures("unlimited")
 at_once = pytest.mark.django_db(transaction=True)
 
 

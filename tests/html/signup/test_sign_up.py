@@ -156,6 +156,18 @@ def test_after_the_account_is_made_its_code_leads_nowhere_else(client):
     assert response.headers["Location"] == "/account/"
 
 
+def test_a_second_click_on_a_right_code_with_the_cookie_of_before_leads_where_the_first_did(client):
+    page = client.post("/signup/", {"phone": PHONE}, follow=True)
+    answer = {"reference": hidden(page, "reference"), "code": latest_code(PHONE)}
+    old = Client()
+    old.cookies["sessionid"] = client.cookies["sessionid"].value
+    for each in (client, old):
+        response = each.post("/signup/?step=code", answer)
+        assert response.headers["Location"] == "/signup/?step=details"
+    assert "sessionid" not in response.cookies  # the browser goes on with the first one's
+    assert client.get("/signup/?step=details").status_code == 200
+
+
 def test_a_proof_that_was_used_elsewhere_goes_on_at_a_second_click(client):
     page = client.post("/signup/", {"phone": PHONE}, follow=True)
     answer = {"reference": hidden(page, "reference"), "code": latest_code(PHONE)}

@@ -27,7 +27,9 @@ def demo(live_server, request):
     aliases = {"default": vendor, "backup": vendors.backup_of(vendor)}
     hooks = f"{live_server.url}/phone/webhooks/{{}}/{vendors.WEBHOOK_SECRET}/"
     receipts_to = {name: hooks.format(alias) for alias, name in aliases.items()}
-    with Sandbox(port=0, receipts_to=receipts_to, receipt_delay=0) as sandbox:
+    # Later than the answer is written down, on a busy machine too: what overtakes it is kept without its reason.
+    delay = 0.5 if RECEIPTS[vendor] == "webhook" else 0
+    with Sandbox(port=0, receipts_to=receipts_to, receipt_delay=delay) as sandbox:
         settings = copy.deepcopy({**example.PHONE_OTP, **vendors.sending_through(vendor)})
         for alias, name in aliases.items():
             settings["BACKENDS"][alias]["OPTIONS"]["base_url"] = sandbox.url(name)

@@ -117,6 +117,11 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
     if not action.applies(row):
         messages.warning(request, gettext("This is not possible any more."))
         return HttpResponseRedirect(back)
+    shown = ""
+    if request.method == "POST":
+        shown = _carry_out(listing, request, row, action)
+        if not shown:
+            return HttpResponseRedirect(back)
     context = {
         **listing.admin_site.each_context(request),
         "title": action.label,
@@ -124,17 +129,22 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
         "row": row,
         "action": action,
         "back": back,
+        "shown": shown,
     }
-    if request.method == "POST":
-        # Before it is done: what cannot be written down is not done.
-        listing.log_change(request, row, str(action.label))
-        try:
-            words = action.run(row)
-        except PhoneOTPError as refusal:
-            messages.error(request, str(refusal))
-            return HttpResponseRedirect(back)
-        if not action.shows:
-            messages.success(request, words)
-            return HttpResponseRedirect(back)
-        context["shown"] = words
     return TemplateResponse(request, "admin/phone_otp/action.html", context)
+
+
+@sensitive_variables()
+def _carry_out(listing: "ModelAdmin[Any]", request: HttpRequest, row: Any, action: Action) -> str:
+    """Do it, and tell what came of it; return what is for this one answer alone, or ``""``."""
+    # Before it is done: what cannot be written down is not done.
+    listing.log_change(request, row, str(action.label))
+    try:
+        words = action.run(row)
+    except PhoneOTPError as refusal:
+        messages.error(request, str(refusal))
+        return ""
+    if action.shows:
+        return words
+    messages.success(request, words)
+    return ""

@@ -1,7 +1,6 @@
 """Challenges in the admin."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
@@ -20,7 +19,7 @@ from django_phone_otp.admin.filters import (
     TimeFilter,
     UserFilter,
 )
-from django_phone_otp.admin.links import url_of, url_of_user
+from django_phone_otp.admin.links import list_of, url_of_user
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.admin.timeline import timeline_of
 from django_phone_otp.core.lanes import KNOWN
@@ -74,11 +73,10 @@ class ChallengeAdmin(ReadOnlyAdmin):
         challenge: Challenge = kwargs["obj"]
         site = self.admin_site.name
         owner = find_user(challenge.number)
-        same = "?" + urlencode({"number_of": challenge.pk})
         context |= {
             "timeline": timeline_of(challenge, site),
-            "challenges_url": url_of(site, "challenge", "changelist") + same,
-            "deliveries_url": url_of(site, "delivery", "changelist") + same,
+            "challenges_url": list_of(site, "challenge", number_of=challenge.pk),
+            "deliveries_url": list_of(site, "delivery", number_of=challenge.pk),
             "owner": owner,
             "owner_url": url_of_user(site, request, owner) if owner else "",
         }

@@ -1,11 +1,12 @@
 """Deliveries in the admin."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
@@ -23,8 +24,9 @@ from django_phone_otp.admin.filters import (
     VendorIdFilter,
 )
 from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.lists import WindowedChangeList
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
-from django_phone_otp.core.identifiers import first_uuid7
+from django_phone_otp.core.identifiers import first_uuid7, moment_of
 from django_phone_otp.models import Delivery, DeliveryReceipt
 
 MARGIN = timedelta(hours=1)  # no message is handed over when its code has expired; this is for a queue's delay
@@ -36,6 +38,15 @@ class ReceiptInline(ReadOnlyInline):
     model = DeliveryReceipt
     fields = readonly_fields = ("received_at", "at", "status", "reason", "raw")
     ordering = ("pk",)
+
+
+class DeliveryChangeList(WindowedChangeList):
+    """A window of deliveries. What their challenges can be is said too, for filters that join them."""
+
+    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
+        """Return the rows from ``oldest`` on."""
+        life = max(purpose.code_ttl for purpose in conf.current().purposes.values()) + MARGIN
+        return super().window_from(rows, oldest).filter(challenge_id__gte=first_uuid7(moment_of(oldest) - life))
 
 
 @admin.register(Delivery)
@@ -80,11 +91,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     inlines = (ReceiptInline,)
 
-    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
-        """Return the rows from ``oldest`` on. What their challenges can be is said too, for filters that join them."""
-        life = max(purpose.code_ttl for purpose in conf.current().purposes.values()) + MARGIN
-        born = datetime.fromtimestamp((oldest.int >> 80) / 1000, UTC)  # its first 48 bits are milliseconds
-        return rows.filter(pk__gte=oldest, challenge_id__gte=first_uuid7(born - life))
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
+        """Return the list that looks at the newest rows only, and at their challenges."""
+        return DeliveryChangeList
 
     @admin.display(description=_("answered after"))
     def shown_latency(self, delivery: Delivery) -> str:

@@ -10,7 +10,6 @@ from django.core.exceptions import ValidationError
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp import conf
@@ -24,14 +23,16 @@ _WORDS = {"hour": _("past hour"), "day": _("past day"), "week": _("past 7 days")
 
 
 def path_to(field: str, model: type[Model]) -> str:
-    """Return how a query of ``model`` names a field of the challenge."""
-    return field if model is Challenge else f"challenge__{field}"
+    """Return how a query of ``model`` names a field of its own, or else of its challenge."""
+    return field if any(each.name == field for each in model._meta.fields) else f"challenge__{field}"
+
+
+def with_vendor_id(deliveries: QuerySet[Any], vendor_id: str | None) -> QuerySet[Any]:
+    """Return those that a vendor calls so, under whatever alias: named, so that the index finds them."""
+    return deliveries.filter(alias__in=list(conf.current().backends), vendor_id=vendor_id)
 
 
 class _SettingFilter(admin.SimpleListFilter):
-    of_challenge: ClassVar[bool] = False
-    """Whether only the challenge has the field."""
-
     @abstractmethod
     def names(self) -> Iterable[str]:
         """Return what the settings name."""
@@ -44,8 +45,7 @@ class _SettingFilter(admin.SimpleListFilter):
         """Narrow the list to the choice."""
         if not self.value():
             return queryset
-        field = str(self.parameter_name)
-        return queryset.filter(**{path_to(field, queryset.model) if self.of_challenge else field: self.value()})
+        return queryset.filter(**{path_to(str(self.parameter_name), queryset.model): self.value()})
 
 
 class PurposeFilter(_SettingFilter):
@@ -53,7 +53,6 @@ class PurposeFilter(_SettingFilter):
 
     title = _("purpose")
     parameter_name = "purpose"
-    of_challenge = True
 
     def names(self) -> Iterable[str]:
         """The purposes of the settings."""
@@ -87,7 +86,6 @@ class RegionFilter(_SettingFilter):
 
     title = _("region")
     parameter_name = "region"
-    of_challenge = True
 
     def names(self) -> Iterable[str]:
         """The regions that messages may go to, that routes lead to, that have prices, and the default."""
@@ -130,8 +128,16 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(is_so.get(state, Q(status=state)))
 
 
-class TimeFilter(admin.SimpleListFilter):
-    """By age; the window of the list is what is narrowed."""
+class _OfWindow(admin.SimpleListFilter):
+    """What ``WindowedChangeList`` looks at: where its window begins and ends."""
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Leave the list as it is: the window is narrowed already."""
+        return queryset
+
+
+class TimeFilter(_OfWindow):
+    """By age."""
 
     title = _("time")
     parameter_name = "time"
@@ -139,10 +145,6 @@ class TimeFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, Any]]:
         """Return the times."""
         return [(name, _WORDS[name]) for name in TIMES]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave the list as it is: ``WindowedChangeList`` has looked at the choice already."""
-        return queryset
 
 
 class _Named(admin.SimpleListFilter):
@@ -156,19 +158,21 @@ class _Named(admin.SimpleListFilter):
         return [(chosen, self.word)] if chosen else []
 
 
-class BeforeFilter(_Named):
+class _Exact(_Named):
+    """What an index finds: it is shown whatever its age, and no window is needed."""
+
+    exact = True
+
+
+class BeforeFilter(_Named, _OfWindow):
     """Rows before a row: where the list before this one ended."""
 
     title = _("older ones")
     parameter_name = "before"
     word = _("before the list you came from")
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Leave the list as it is: ``WindowedChangeList`` has looked at the row already."""
-        return queryset
 
-
-class NumberFilter(_Named):
+class NumberFilter(_Exact):
     """The number of a challenge, named by the challenge: no number is in an address, nor in the log of a server."""
 
     title = _("number")
@@ -183,7 +187,7 @@ class NumberFilter(_Named):
         return queryset.filter(**{f"{field}__in": twins(number)}) if number else queryset.none()
 
 
-class UserFilter(_Named):
+class UserFilter(_Exact):
     """The numbers that a user has now."""
 
     title = _("user")
@@ -200,7 +204,7 @@ class UserFilter(_Named):
         return queryset.filter(**{f"{path_to('number', queryset.model)}__in": numbers})
 
 
-class VendorIdFilter(_Named):
+class VendorIdFilter(_Exact):
     """What a vendor calls a message."""
 
     title = _("vendor's id")
@@ -209,13 +213,8 @@ class VendorIdFilter(_Named):
     @property
     def word(self) -> str:
         """The id itself: it names a message and nobody."""
-        return str(self.used_parameters.get("vendor_id") or gettext("this one"))
+        return str(self.value())
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """Narrow the list to the id, under whatever alias."""
-        return queryset.filter(alias__in=known_aliases(), vendor_id=self.value())
-
-
-def known_aliases() -> list[str]:
-    """Return all aliases: with them, the index finds a vendor's id."""
-    return list(conf.current().backends)
+        """Narrow the list to the id."""
+        return with_vendor_id(queryset, self.value())

@@ -1,8 +1,8 @@
 """Where things are in an admin, whatever site it is."""
 
 from typing import Any
+from urllib.parse import urlencode
 
-from django.contrib.auth import get_user_model
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
@@ -12,11 +12,16 @@ def url_of(site: str, model: str, page: str, *args: Any) -> str:
     return reverse(f"admin:phone_otp_{model}_{page}", args=args, current_app=site)
 
 
+def list_of(site: str, model: str, **query: Any) -> str:
+    """Return the URL of a list of this app, with what its filters are to choose."""
+    url = url_of(site, model, "changelist")
+    return f"{url}?{urlencode(query)}" if query else url
+
+
 def url_of_user(site: str, request: HttpRequest, user: Any) -> str:
     """Return the URL of a user, or ``""`` where the site has none or this member of staff may not see users."""
     label, name = user._meta.app_label, user._meta.model_name
-    model = get_user_model()._meta
-    if not any(request.user.has_perm(f"{model.app_label}.{act}_{model.model_name}") for act in ("view", "change")):
+    if not any(request.user.has_perm(f"{label}.{act}_{name}") for act in ("view", "change")):
         return ""
     try:
         return reverse(f"admin:{label}_{name}_change", args=[user.pk], current_app=site)

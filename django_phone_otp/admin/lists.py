@@ -1,7 +1,7 @@
 """Lists that cost the same however many rows there are."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
 from django.contrib.admin.views.main import ChangeList
@@ -23,15 +23,6 @@ MOST_LISTED = 10_000  # rows that a list looks at; what is older is reached by a
 TIMES = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(days=7), "month": timedelta(days=30)}
 
 
-class Windowed(Protocol):
-    """What ``WindowedChangeList`` asks of an admin."""
-
-    exact_parameters: frozenset[str]
-
-    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
-        """Return the rows from ``oldest`` on."""
-
-
 class BoundedPaginator(_Paginator):
     """Counts no further than anyone would page."""
 
@@ -46,7 +37,7 @@ class WindowedChangeList(ChangeList):
     """Looks at the newest ``MOST_LISTED`` rows, or those before a row or within a time; filters choose among these.
 
     A filter for something rare would else read the whole table for one page. Rows that are named by what an
-    index finds, ``exact_parameters`` of the admin, are shown whatever their age.
+    index finds, through a filter that is ``exact``, are shown whatever their age.
     """
 
     oldest: UUID | None = None
@@ -54,12 +45,16 @@ class WindowedChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         """Return the rows of the window that the filters let through."""
-        listing = cast("Windowed", self.model_admin)
-        if not set(request.GET) & listing.exact_parameters:
-            self.root_queryset = self._window(request, listing)
+        exact = {getattr(each, "parameter_name", "") for each in self.list_filter if getattr(each, "exact", False)}
+        if not exact & set(request.GET):
+            self.root_queryset = self._window(request)
         return super().get_queryset(request, exclude_parameters)
 
-    def _window(self, request: HttpRequest, listing: "Windowed") -> QuerySet[Any]:
+    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
+        """Return the rows from ``oldest`` on."""
+        return rows.filter(pk__gte=oldest)
+
+    def _window(self, request: HttpRequest) -> QuerySet[Any]:
         # By primary key, which sorts by time and is the only index that every list shares.
         rows: QuerySet[Any] = self.root_queryset
         before, time = uuid_or_none(request.GET.get("before", "")), TIMES.get(request.GET.get("time", ""))
@@ -72,7 +67,7 @@ class WindowedChangeList(ChangeList):
         if len(ends) < 2:
             return rows
         self.oldest = ends[0]
-        return listing.window_from(rows, self.oldest)
+        return self.window_from(rows, self.oldest)
 
 
 def uuid_or_none(text: str) -> UUID | None:

@@ -2,11 +2,10 @@
 
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
-from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model, QuerySet
+from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils.decorators import method_decorator
@@ -39,16 +38,10 @@ class ReadOnlyAdmin(_ModelAdmin):
     actions = None
     sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
     list_per_page = 50
-    exact_parameters: ClassVar[frozenset[str]] = frozenset({"number_of", "user", "vendor_id"})
-    """What is found by an index of its own, whatever its age."""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
         """Return the list that looks at the newest rows only."""
         return WindowedChangeList
-
-    def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
-        """Return the rows from ``oldest`` on."""
-        return rows.filter(pk__gte=oldest)
 
     def get_urls(self) -> list[Any]:
         """Add the search and the actions."""

@@ -1,7 +1,6 @@
 """Search: by a number in any notation, a handle, an id of ours or a vendor's, or a user."""
 
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.contrib.auth import get_user_model
@@ -10,8 +9,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.translation import gettext
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
-from django_phone_otp.admin.filters import known_aliases
-from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.filters import with_vendor_id
+from django_phone_otp.admin.links import list_of, url_of
 from django_phone_otp.admin.lists import uuid_or_none
 from django_phone_otp.core import handles
 from django_phone_otp.core.numbers import twins
@@ -31,7 +30,7 @@ def search_view(request: HttpRequest, site: str, model: str) -> HttpResponse:
     if found is None:
         words = gettext("Nothing is held that has this number, handle or id, and no user has this name.")
         messages.warning(request, words)
-        found = url_of(site, model, "changelist")
+        found = list_of(site, model)
     return HttpResponseRedirect(found)
 
 
@@ -59,16 +58,16 @@ def _by_number(term: str, site: str, model: str) -> str | None:
     except InvalidPhone:
         return None
     found = Challenge.objects.filter(number__in=twins(number.e164)).values_list("pk", flat=True).order_by("-pk").first()
-    return url_of(site, model, "changelist") + "?" + urlencode({"number_of": found}) if found else None
+    return list_of(site, model, number_of=found) if found else None
 
 
 def _by_vendor_id(term: str, site: str) -> str | None:
     if len(term) > VENDOR_ID_MAXIMUM or not term.isprintable():
         return None
-    found = Delivery.objects.filter(alias__in=known_aliases(), vendor_id=term).values_list("pk", flat=True)[:2]
+    found = with_vendor_id(Delivery.objects.all(), term).values_list("pk", flat=True)[:2]
     if len(found) == 1:
         return url_of(site, "delivery", "change", found[0])
-    return url_of(site, "delivery", "changelist") + "?" + urlencode({"vendor_id": term}) if found else None
+    return list_of(site, "delivery", vendor_id=term) if found else None
 
 
 def _by_user(term: str, site: str, model: str) -> str | None:
@@ -80,5 +79,5 @@ def _by_user(term: str, site: str, model: str) -> str | None:
         except FieldDoesNotExist:  # a user model may have no e-mail address
             continue
         if found := users._default_manager.filter(**{field: term}).values_list("pk", flat=True).first():
-            return url_of(site, model, "changelist") + "?" + urlencode({"user": found})
+            return list_of(site, model, user=found)
     return None

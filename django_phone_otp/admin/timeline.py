@@ -9,7 +9,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from django_phone_otp.admin.links import url_of
-from django_phone_otp.core.statuses import ChallengeStatus
+from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 from django_phone_otp.models import Challenge, Delivery
 
 DELIVERIES_SHOWN = 100  # a challenge has a handful; each alias that was tried is one
@@ -61,7 +61,7 @@ def _of_delivery(delivery: Delivery, url: str) -> Iterator[Moment]:
         yield Moment(delivery.sent_at, _("Message sent"), name, url)
     if delivery.delivered_at:
         yield Moment(delivery.delivered_at, _("Message delivered"), name, url)
-    elif delivery.status not in {"queued", "sending", "sent"}:
+    elif delivery.status not in {DeliveryStatus.QUEUED, DeliveryStatus.SENDING, DeliveryStatus.SENT}:
         detail = ": ".join(filter(None, [name, delivery.reason or delivery.vendor_code]))
         yield Moment(delivery.updated_at, _("Message %(status)s") % {"status": delivery.status}, detail, url)
     for receipt in delivery.receipts.all():

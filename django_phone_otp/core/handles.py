@@ -25,9 +25,7 @@ def seal(ring: KeyRing, use: str, pk: uuid.UUID, bound_to: str = "") -> str:
 
 def unseal(ring: KeyRing, use: str, sealed: object, bound_to: str = "") -> uuid.UUID | None:
     """Return the primary key that ``sealed`` names, or None when no key of the ring signed it for ``bound_to``."""
-    if not isinstance(sealed, str) or _SEALED.fullmatch(sealed) is None:
-        return None
-    raw = base64url.decode(sealed)
+    raw = _decode(sealed)
     if raw is None:
         return None
     pk, tag = raw[:16], raw[16:]
@@ -39,8 +37,15 @@ def unseal(ring: KeyRing, use: str, sealed: object, bound_to: str = "") -> uuid.
 
 def named(sealed: str) -> uuid.UUID | None:
     """Return the primary key that ``sealed`` claims to name, whoever made it: for staff, who may see every row."""
-    raw = base64url.decode(sealed) if _SEALED.fullmatch(sealed) else None
+    raw = _decode(sealed)
     return uuid.UUID(bytes=raw[:16]) if raw else None
+
+
+def _decode(sealed: object) -> bytes | None:
+    """Return the primary key and the tag, or None for what has not even the form."""
+    if not isinstance(sealed, str) or _SEALED.fullmatch(sealed) is None:
+        return None
+    return base64url.decode(sealed)
 
 
 def _tag(key: Key, use: str, pk: bytes, bound_to: str) -> bytes:

@@ -22,9 +22,12 @@ class EntryPage(NumberStep, CodeStep):
         return self.go_on()
 
     def without_challenge(self) -> HttpResponse:
-        """Go on when the person is in already: the answer came for a second time. Else begin again."""
-        if self.request.user.is_authenticated or self.was_cycled():
+        """Go where the first click led, when the answer came for a second time. Else begin again."""
+        if self.request.user.is_authenticated:
             return self.go_on()
+        if self.was_cycled():
+            first_led_to = self.step_after_code if self._step() == "code" else ""
+            return self.go_to(first_led_to) if first_led_to else self.go_on()
         return super().without_challenge()
 
     def used_before(self) -> HttpResponse:

@@ -41,12 +41,6 @@ class SignupView(EntryPage):
         """Ask for the rest."""
         return self.go_to("details")
 
-    def without_challenge(self) -> HttpResponse:
-        """Go where the first click on the code led: nobody is in before the details."""
-        if self._step() == "code" and not self.request.user.is_authenticated and self.was_cycled():
-            return self.go_to("details")
-        return super().without_challenge()
-
     def show_details(self) -> HttpResponse:
         """Ask for what an account needs besides the number."""
         return self._with_proof(lambda challenge, _proof: self.details_page(challenge, self.get_details_form()))

@@ -13,7 +13,7 @@ from django.views.decorators.debug import sensitive_variables
 from django_phone_otp.backends import backends
 from django_phone_otp.backends.base import DeliveryError, MalformedWebhook
 from django_phone_otp.core.rates import parse_rate
-from django_phone_otp.core.statuses import DeliveryStatus
+from django_phone_otp.core.statuses import OPEN
 from django_phone_otp.exceptions import RateLimited, RetryLater
 from django_phone_otp.models import Delivery
 from django_phone_otp.services import limits, receipts, schedule
@@ -24,7 +24,6 @@ SHARE = 0.5  # of an account's rate: the other half is for sending
 FAILURES = 3  # in a row, after which an alias is left alone until the next run
 WAIT_MAXIMUM = 60  # seconds
 STAFF_PATIENCE = 5  # seconds that somebody before a page waits for a turn; then they are told to try again
-_OPEN = {DeliveryStatus.ACCEPTED, DeliveryStatus.SENT, DeliveryStatus.UNKNOWN}  # a receipt may still move these
 
 logger = logging.getLogger("django_phone_otp")
 
@@ -77,7 +76,7 @@ def _claim(delivery: Delivery) -> bool:
 def can_ask(delivery: Delivery) -> bool:
     """Tell whether a vendor can be asked about ``delivery``, and may have something new to say."""
     alias = delivery.alias
-    if not delivery.vendor_id or delivery.status not in _OPEN or alias not in backends:
+    if not delivery.vendor_id or delivery.status not in OPEN or alias not in backends:
         return False
     return bool(backends.can_build(alias) and backends[alias].polls)
 

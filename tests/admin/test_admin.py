@@ -11,6 +11,7 @@ from django_phone_otp.backends.base import DeliveryStatus, Receipt
 from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt, VerifiedPhone
 from django_phone_otp.services import receipts
 from django_phone_otp.test import latest_code, override_phone_otp
+from tests.admin import url
 
 pytestmark = pytest.mark.django_db
 
@@ -26,21 +27,11 @@ def _no_limits():
 
 
 @pytest.fixture
-def staff(client):
-    client.force_login(User.objects.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend")
-    return client
-
-
-@pytest.fixture
 def challenge():
     """A verified challenge with a context, whose message was taken."""
     made = phone_otp.send(PHONE, purpose="payment", context={"amount": "12.50", "payee": "Ana Example"})
     phone_otp.verify(made.handle, latest_code(PHONE), context=made.context)
     return Challenge.objects.get()
-
-
-def url(model, view, *args):
-    return reverse(f"admin:phone_otp_{model}_{view}", args=args)
 
 
 @pytest.mark.parametrize("lookup", ["number__startswith", "number", "challenge__number", "seed", "client__gt"])

@@ -1,11 +1,11 @@
 import pytest
 from django.contrib.auth.models import Permission, User
-from django.urls import reverse
 
 import django_phone_otp as phone_otp
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.phones import bind
 from django_phone_otp.test import override_phone_otp
+from tests.admin import url
 from tests.conftest import PHONE
 from tests.core.scripts import fullwidth
 from tests.unlimited import UNLIMITED
@@ -25,16 +25,6 @@ def _messages():
         for count, delivery in enumerate(Delivery.objects.order_by("pk")):
             Delivery.objects.filter(pk=delivery.pk).update(vendor_id=f"made-up-{count}")
         yield
-
-
-@pytest.fixture
-def staff(client):
-    client.force_login(User.objects.create_superuser("root"), backend=PASSWORDS)
-    return client
-
-
-def url(model, page, *args):
-    return reverse(f"admin:phone_otp_{model}_{page}", args=args)
 
 
 def look_for(client, term, model="challenge"):

@@ -2,8 +2,6 @@ from datetime import timedelta
 
 import pytest
 import time_machine
-from django.contrib.auth.models import User
-from django.urls import reverse
 from django.utils import timezone
 
 import django_phone_otp as phone_otp
@@ -11,6 +9,7 @@ from django_phone_otp.admin import lists
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.test import override_phone_otp
+from tests.admin import url
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db
@@ -18,18 +17,17 @@ ROWS = {"challenge": Challenge, "delivery": Delivery}
 
 
 @pytest.fixture
-def staff(client, monkeypatch):
+def staff(staff, monkeypatch):
     """Staff whose lists look at three rows, of eight."""
     monkeypatch.setattr(lists, "MOST_LISTED", 3)
     with override_phone_otp(LIMITS=UNLIMITED):
         for last in range(8):
             phone_otp.send(f"+1415555012{last}", purpose="signup" if last else "verify")
-    client.force_login(User.objects.create_superuser("root"), backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return staff
 
 
 def changelist(staff, model, **query):
-    page = staff.get(reverse(f"admin:phone_otp_{model}_changelist"), query)
+    page = staff.get(url(model, "changelist"), query)
     assert page.status_code == 200
     return page, [row.pk for row in page.context["cl"].result_list]
 

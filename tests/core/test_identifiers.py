@@ -6,7 +6,7 @@ import time_machine
 from hypothesis import given
 from hypothesis import strategies as st
 
-from django_phone_otp.core.identifiers import first_uuid7, uuid7
+from django_phone_otp.core.identifiers import first_uuid7, moment_of, uuid7
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -72,3 +72,8 @@ def test_ids_made_within_one_millisecond_are_in_order(monkeypatch):
     made = [uuid7() for _ in range(1000)]
     assert made == sorted(made)
     assert len({one.int >> 80 for one in made}) == 1
+
+
+def test_when_an_id_was_made_is_read_back_to_the_millisecond():
+    moment = datetime(2026, 11, 24, 10, 0, 0, 123_000, tzinfo=UTC)
+    assert moment_of(first_uuid7(moment)) == moment

@@ -58,11 +58,16 @@ def log_in(client, phone=PHONE, url=LOGIN):
     return enter(client, url, phone=phone)
 
 
-def sign_up(client, username="sam", phone=PHONE):
-    """Sign up; return the answer to the last step."""
+def reach_details(client, phone=PHONE):
+    """Sign up as far as the details; return the reference that their page carries."""
     ask(client, SIGNUP, phone)
     enter(client, SIGNUP, phone=phone)
-    reference = hidden(client.get(step(SIGNUP, "details")), "reference")
+    return hidden(client.get(step(SIGNUP, "details")), "reference")
+
+
+def sign_up(client, username="sam", phone=PHONE):
+    """Sign up; return the answer to the last step."""
+    reference = reach_details(client, phone)
     return client.post(step(SIGNUP, "details"), {"reference": reference, "username": username})
 
 

@@ -10,7 +10,7 @@ from django_phone_otp.services.phones import bind, is_taken
 from django_phone_otp.services.proofs import prove, redeem
 from django_phone_otp.test import latest_code, outbox
 from tests.conftest import PHONE
-from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, sign_up, step, with_cookies_of, words
+from tests.html.pages import SIGNUP, ask, enter, hidden, leads_to, reach_details, sign_up, step, with_cookies_of, words
 from tests.races import kinds, together
 
 CODE, DETAILS = step(SIGNUP, "code"), step(SIGNUP, "details")
@@ -118,9 +118,7 @@ class TestHalfDone:
 
 @at_once
 def test_of_twenty_clicks_on_the_last_button_at_once_one_makes_the_account(client):
-    ask(client)
-    enter(client)
-    reference = hidden(client.get(DETAILS), "reference")
+    reference = reach_details(client)
     tabs = [with_cookies_of(client) for _ in range(20)]
     answer = {"reference": reference, "username": "sam"}
     outcomes = together(20, lambda n: tabs[n].post(DETAILS, answer).status_code)
@@ -133,9 +131,7 @@ def test_of_twenty_clicks_on_the_last_button_at_once_one_makes_the_account(clien
 @at_once
 def test_of_twenty_names_at_once_one_makes_an_account(client):
     """The names differ, so that nothing but the proof holds them apart."""
-    ask(client)
-    enter(client)
-    reference = hidden(client.get(DETAILS), "reference")
+    reference = reach_details(client)
     tabs = [with_cookies_of(client) for _ in range(20)]
     outcomes = together(
         20, lambda n: tabs[n].post(DETAILS, {"reference": reference, "username": f"sam{n}"}).status_code
@@ -147,11 +143,7 @@ def test_of_twenty_names_at_once_one_makes_an_account(client):
 @at_once
 def test_of_three_sessions_that_proved_one_number_one_gets_it():
     clients = [Client() for _ in range(3)]
-    references = []
-    for client in clients:
-        ask(client)
-        enter(client)
-        references.append(hidden(client.get(DETAILS), "reference"))
+    references = [reach_details(client) for client in clients]
 
     def finish(n):
         return clients[n].post(DETAILS, {"reference": references[n], "username": f"sam{n}"}).status_code
@@ -167,9 +159,7 @@ def test_a_second_click_on_the_last_button_while_the_first_is_at_work_goes_on(cl
     """The first click ends between the second one's look at the session and its own; no thread is needed."""
     from example_project.website.views import Signup
 
-    ask(client)
-    enter(client)
-    answer = {"reference": hidden(client.get(DETAILS), "reference"), "username": "sam"}
+    answer = {"reference": reach_details(client), "username": "sam"}
     twin, form = with_cookies_of(client), Signup.get_details_form
 
     def let_the_first_pass(view, **kwargs):
@@ -185,10 +175,7 @@ def test_a_second_click_on_the_last_button_while_the_first_is_at_work_goes_on(cl
 def test_people_who_sign_up_at_the_same_moment_all_do():
     clients, answers = [Client() for _ in range(6)], []
     for n, client in enumerate(clients):
-        phone = f"+1415555{100 + n:04}"
-        ask(client, phone=phone)
-        enter(client, phone=phone)
-        answers.append({"reference": hidden(client.get(DETAILS), "reference"), "username": f"sam{n}"})
+        answers.append({"reference": reach_details(client, f"+1415555{100 + n:04}"), "username": f"sam{n}"})
     outcomes = together(6, lambda n: clients[n].post(DETAILS, answers[n]).status_code)
     assert outcomes == [302] * 6
     assert User.objects.count() == 6

@@ -1,7 +1,8 @@
-"""What is stored: challenges, the deliveries of their messages with their receipts, and which number is whose.
+"""What is stored: challenges, the deliveries of their messages with their receipts, which number is whose, what is
+blocked, and figures of each day.
 
 Only ``services`` writes here. No table ever holds a code, a handle or a token; full numbers live in
-``Challenge.number`` and ``VerifiedPhone.number`` alone.
+``Challenge.number``, ``VerifiedPhone.number`` and ``Block.value`` alone.
 """
 
 from datetime import datetime
@@ -20,6 +21,7 @@ from django_phone_otp.core.numbers import mask_number
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 
 NUMBER_LENGTH = 16  # + and at most 15 digits (ITU-T E.164)
+PREFIX_MARK = "*"  # ends a block's value that stands for all numbers which begin so
 LANE_LENGTH = 32  # its name, and before it what set it aside
 VENDOR_ID_MAXIMUM = 128
 _STORED = [status for status in ChallengeStatus if status != ChallengeStatus.EXPIRED]
@@ -79,6 +81,7 @@ class Challenge(models.Model):
             ("reveal_number", _("Can see full numbers")),
             ("cancel_challenge", _("Can cancel challenges")),
             ("unlock_number", _("Can unlock numbers")),
+            ("export_challenge", _("Can export challenges")),
         ]
         constraints = [
             # Also the index that finds a number's newest challenges.
@@ -158,7 +161,10 @@ class Delivery(models.Model):
     class Meta:
         verbose_name = _("delivery")
         verbose_name_plural = _("deliveries")
-        permissions = [("poll_delivery", _("Can ask vendors about deliveries"))]
+        permissions = [
+            ("poll_delivery", _("Can ask vendors about deliveries")),
+            ("export_delivery", _("Can export deliveries")),
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(status__in=list(DeliveryStatus)), name="phone_otp_delivery_status_known")
         ]
@@ -213,3 +219,46 @@ class VerifiedPhone(models.Model):
 
     def __str__(self) -> str:
         return mask_number(self.number)
+
+
+class Block(models.Model):
+    """What gets no message, because staff said so: a number, all numbers with a prefix, or a region.
+
+    ``value`` says which by how it is written, ``+14155550123``, ``+1415555*`` or ``GB``, so that one look
+    into one index answers for a number.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    value = models.CharField(_("what is blocked"), max_length=NUMBER_LENGTH, unique=True)
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    created_at = models.DateTimeField(_("since"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("block")
+        verbose_name_plural = _("blocks")
+        default_permissions = ("view",)
+        permissions = [("block_number", _("Can block and unblock numbers, prefixes and regions"))]
+
+    def __str__(self) -> str:
+        return mask_number(self.value) if self.is_number else self.value
+
+    @property
+    def is_number(self) -> bool:
+        """Whether it is one number that is blocked: masked, as everywhere."""
+        return self.value.startswith("+") and not self.value.endswith(PREFIX_MARK)
+
+
+class DailyFigures(models.Model):
+    """What happened on one day (UTC), counted: no number and nobody is in it, so it outlives its challenges."""
+
+    day = models.DateField(_("day"), primary_key=True)
+    figures = models.JSONField(_("figures"), default=list)
+    made_at = models.DateTimeField(_("counted"), default=timezone.now)
+
+    class Meta:
+        verbose_name = _("statistics")
+        verbose_name_plural = _("statistics")
+        default_permissions = ("view",)
+
+    def __str__(self) -> str:
+        return self.day.isoformat()

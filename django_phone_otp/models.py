@@ -1,5 +1,4 @@
-"""What is stored: challenges, the deliveries of their messages with their receipts, which number is whose, what is
-blocked, and figures of each day.
+"""What is stored: challenges, deliveries with their receipts, whose number is whose, blocks, and figures of each day.
 
 Only ``services`` writes here. No table ever holds a code, a handle or a token; full numbers live in
 ``Challenge.number``, ``VerifiedPhone.number`` and ``Block.value`` alone.
@@ -252,7 +251,7 @@ class DailyFigures(models.Model):
     """What happened on one day (UTC), counted: no number and nobody is in it, so it outlives its challenges."""
 
     day = models.DateField(_("day"), primary_key=True)
-    figures = models.JSONField(_("figures"), default=list)
+    figures = models.JSONField(_("figures"), default=dict)
     made_at = models.DateTimeField(_("counted"), default=timezone.now)
 
     class Meta:

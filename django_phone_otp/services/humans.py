@@ -8,6 +8,7 @@ from django.utils.module_loading import import_string
 
 from django_phone_otp import conf
 from django_phone_otp.exceptions import ChallengeRequired, Unavailable
+from django_phone_otp.services import limits
 from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.limits import Strain
 
@@ -42,6 +43,7 @@ def require_human(asker: Asker, verb: str, purpose: str, strain: Strain) -> bool
     if not _is_demand(demand):
         logger.error("CHALLENGE_HOOK must return None or a dict of texts, and returned %s", type(demand).__name__)
         raise Unavailable(RETRY_WHEN_DOWN)
+    limits.note_refusal("CHALLENGE_HOOK")
     raise ChallengeRequired(demand)
 
 

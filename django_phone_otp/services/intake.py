@@ -17,9 +17,11 @@ from django_phone_otp.core.contexts import clean_context
 from django_phone_otp.core.numbers import Number
 from django_phone_otp.core.policies import Purpose
 from django_phone_otp.exceptions import ChallengeNotFound, Invalid, NumberNotAllowed
-from django_phone_otp.services import askers, numbers
+from django_phone_otp.services import askers, limits, numbers
 
 Context = Mapping[str, object] | None
+# Whose the reason for a refusal is: the project's own, or else that of the number's kind.
+_WHOSE = {"region": "REGIONS", "prefix": "DENIED_PREFIXES", "blocked": "blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +45,10 @@ def take_request(phone: object, purpose: object, channel: str | None, context: C
     """
     known = take_purpose(purpose)
     number, refusal = numbers.look_up(phone)
-    if refusal and not numbers.hides_refusals(known):
-        raise NumberNotAllowed(refusal)
+    if refusal:
+        limits.note_refusal(_WHOSE.get(refusal, "kind_of_number"))
+        if not numbers.hides_refusals(known):
+            raise NumberNotAllowed(refusal)
     return Asked(
         number=number,
         purpose=known,

@@ -5,17 +5,23 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import UTC, date
 from typing import NamedTuple
+
+from django.utils import timezone
 
 from django_phone_otp import conf
 from django_phone_otp.backends import backends
 from django_phone_otp.core.policies import Purpose
 from django_phone_otp.core.rates import Rate, parse_rate, tightest
-from django_phone_otp.core.windows import GIVE_BACK, Reading, Tally
+from django_phone_otp.core.windows import GIVE_BACK, LOOK, Reading, Tally
 from django_phone_otp.exceptions import RateLimited, Unavailable
-from django_phone_otp.services.caching import shared_cache
+from django_phone_otp.services.caching import log_failures, shared_cache
 from django_phone_otp.services.counters import counters_of
 
+NOTED = ("CHALLENGE_HOOK", "REGIONS", "DENIED_PREFIXES", "blocked", "kind_of_number", "password")
+"""What refuses beside the limits of the settings, for the statistics."""
+UNLIMITED = 10**9  # for what is only counted
 RETRY_WHEN_DOWN = 30  # seconds: about what a cache takes to fail over
 
 logger = logging.getLogger("django_phone_otp")
@@ -71,6 +77,7 @@ def _hit(tallies: Mapping[Tally, str], *, all_or_none: bool = False) -> Hits:
     refusals = {name for name, _, reading in said if reading.wait}
     if refusals:
         logger.info("Refused by %s", ", ".join(sorted(refusals)))
+        note_refusal(*refusals)
         if all_or_none:
             _give_back_taken(list(tallies), readings, moment)
         raise RateLimited(max(reading.wait for reading in readings))
@@ -115,6 +122,29 @@ def _give_back_taken(tallies: list[Tally], readings: list[Reading], moment: int)
     """Give back the places of all that found one, where another found none."""
     taken = tuple(tally for tally, reading in zip(tallies, readings, strict=True) if not reading.wait)
     Hits(taken, moment).give_back()
+
+
+def note_refusal(*names: str) -> None:
+    """Count what was refused by limits of these ``names``, for the statistics. Without a cache the count is missed."""
+    with log_failures("statistics"):
+        counters_of(shared_cache()).count([refusal_by(name) for name in names], milliseconds())
+
+
+def refusals_on(day: date) -> dict[str, int]:
+    """Return how many were refused by each limit on ``day`` (UTC), as far as the cache still knows."""
+    names = (*conf.current().limits, *NOTED)
+    counts: list[Reading] = []
+    with log_failures("statistics"):
+        looks = [replace(refusal_by(name, day), step=LOOK) for name in names]
+        counts = counters_of(shared_cache()).count(looks, milliseconds())
+    return {name: reading.used for name, reading in zip(names, counts, strict=False) if reading.used}
+
+
+def refusal_by(name: str, day: date | None = None) -> Tally:
+    """Return the counter of what the limit ``name`` refused on ``day`` (UTC), or today."""
+    noted = day or timezone.now().astimezone(UTC).date()
+    # Kept for longer than the figures of a day change.
+    return Tally(f"refused.{noted.isoformat()}.{name}", Rate(UNLIMITED, 7 * 24 * 60 * 60))
 
 
 def tallies_of(name: str, value: str, purpose: Purpose | None = None) -> list[Tally]:

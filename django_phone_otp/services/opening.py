@@ -15,8 +15,9 @@ from django_phone_otp import conf
 from django_phone_otp.core.codes import SEED_BYTES
 from django_phone_otp.core.contexts import context_digest
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
-from django_phone_otp.exceptions import Unavailable
+from django_phone_otp.exceptions import TooManyAttempts, Unavailable
 from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services import limits
 from django_phone_otp.services.admission import admit_message
 from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.budget import Budget, read_budget
@@ -57,7 +58,11 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
             return existing, None
         if places is None:
             places = admit_message(asker, number.e164, number.region, asked.purpose, lane)
-        challenge = _new_challenge(asked, client, decoy, budget, now)
+        try:
+            challenge = _new_challenge(asked, client, decoy, budget, now)
+        except TooManyAttempts:
+            limits.note_refusal("verify.number")
+            raise
         delivery = new_delivery(challenge, asked.channel)
         try:
             with transaction.atomic(using=database()):

@@ -25,7 +25,6 @@ WRONG_TO_RIGHT = 1.5
 # Of one address, or of one IPv6 site, so few wrong guesses count: one stranger must not be able to make everybody
 # wait. What that lets through is bounded by `verify.ip`.
 OF_ONE_ADDRESS = 3
-_UNLIMITED = 10**9
 
 logger = logging.getLogger("django_phone_otp")
 
@@ -116,7 +115,7 @@ def _looking_at(tallies: Iterable[Tally]) -> tuple[Tally, ...]:
 
 def _right(floors: list[Tally]) -> tuple[Tally, ...]:
     """Return the counters of right guesses beside those of wrong ones."""
-    return tuple(Tally(f"{floor.key}.right", Rate(_UNLIMITED, floor.rate.seconds)) for floor in floors)
+    return tuple(Tally(f"{floor.key}.right", Rate(limits.UNLIMITED, floor.rate.seconds)) for floor in floors)
 
 
 def _of_one_address(floors: list[Tally], asker: Asker) -> tuple[Tally, ...]:
@@ -132,8 +131,10 @@ def _budget(floor: Tally, right: int) -> Tally:
 
 def _hold_up(purpose: str, floor: Tally, taken: tuple[Tally, ...], moment: int) -> None:
     """Give back what was taken, and raise the alarm once in each window, not with each guess that is held up."""
-    alarm = Tally(f"{floor.key}.alarm", Rate(_UNLIMITED, floor.rate.seconds))
+    alarm = Tally(f"{floor.key}.alarm", Rate(limits.UNLIMITED, floor.rate.seconds))
     with log_failures("wrong guesses"):
-        *_, said = limits.count([*(replace(tally, step=GIVE_BACK) for tally in taken), alarm], moment)
+        # Where a hook is asked, it may let the guess through; what it demands is counted as its own.
+        noted = [] if conf.current().challenge_hook else [limits.refusal_by(LIMIT)]
+        *_, said = limits.count([*(replace(tally, step=GIVE_BACK) for tally in taken), *noted, alarm], moment)
         if said.used == 1:
             logger.error("Too many wrong guesses for %r from too many addresses: strangers' guesses wait", purpose)

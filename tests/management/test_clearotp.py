@@ -6,8 +6,8 @@ import time_machine
 from django.core.management import call_command
 
 from django_phone_otp.core.identifiers import uuid7
-from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import retention
+from django_phone_otp.models import Challenge, DailyFigures, Delivery
+from django_phone_otp.services import retention, stats
 from django_phone_otp.test import override_phone_otp
 
 pytestmark = pytest.mark.django_db
@@ -195,3 +195,19 @@ def test_what_is_counted_is_what_is_old():
         challenge(last=last)
     challenge(timedelta(days=1), last=9)
     assert retention.count_expired() == 2
+
+
+def test_what_goes_was_counted_before_it_went():
+    challenge(timedelta(days=31))
+    challenge(timedelta(days=1), last=124)
+    clear()
+    counted = stats.read(90, "purpose").total
+    assert Challenge.objects.count() == 1
+    assert (counted.challenges, counted.messages) == (2, 2)
+    assert DailyFigures.objects.count() == 32
+
+
+def test_figures_of_long_ago_go_too():
+    DailyFigures.objects.create(day=(NOW - timedelta(days=401)).date())
+    clear()
+    assert DailyFigures.objects.get().day == NOW.date()

@@ -81,7 +81,7 @@ class Chart:
             sum(values) if self.stacked else max(values)
             for values in ([value or 0 for value in row] for _, row in self.rows)
         ]
-        return round_up(max(sums, default=0) or 1)
+        return round_up(max(1.0, *sums))
 
     @property
     def ticks(self) -> list[Tick]:

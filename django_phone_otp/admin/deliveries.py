@@ -19,6 +19,7 @@ from django_phone_otp.admin.filters import (
     NumberFilter,
     PurposeFilter,
     RegionFilter,
+    SettingFilter,
     TimeFilter,
     UserFilter,
     VendorIdFilter,
@@ -27,7 +28,7 @@ from django_phone_otp.admin.links import url_of
 from django_phone_otp.admin.lists import WindowedChangeList
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
 from django_phone_otp.core.identifiers import first_uuid7, moment_of
-from django_phone_otp.models import Delivery, DeliveryReceipt
+from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt
 
 MARGIN = timedelta(hours=1)  # no message is handed over when its code has expired; this is for a queue's delay
 
@@ -41,12 +42,24 @@ class ReceiptInline(ReadOnlyInline):
 
 
 class DeliveryChangeList(WindowedChangeList):
-    """A window of deliveries. What their challenges can be is said too, for filters that join them."""
+    """A window of deliveries. Filters that ask their challenges look at those that can have them, and no others."""
+
+    challenges: QuerySet[Challenge] | None = None
 
     def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
         """Return the rows from ``oldest`` on."""
         life = max(purpose.code_ttl for purpose in conf.current().purposes.values()) + MARGIN
-        return super().window_from(rows, oldest).filter(challenge_id__gte=first_uuid7(moment_of(oldest) - life))
+        first = first_uuid7(moment_of(oldest) - life)
+        self.challenges = Challenge.objects.filter(pk__gte=first)
+        return super().window_from(rows, oldest).filter(challenge_id__gte=first)
+
+    def get_filters(self, request: HttpRequest) -> Any:
+        """Return the filters, and tell them which challenges can matter."""
+        found = super().get_filters(request)
+        for each in found[0]:
+            if isinstance(each, SettingFilter):
+                each.challenges = self.challenges
+        return found
 
 
 @admin.register(Delivery)

@@ -32,7 +32,11 @@ def with_vendor_id(deliveries: QuerySet[Any], vendor_id: str | None) -> QuerySet
     return deliveries.filter(alias__in=list(conf.current().backends), vendor_id=vendor_id)
 
 
-class _SettingFilter(admin.SimpleListFilter):
+class SettingFilter(admin.SimpleListFilter):
+    """By what the settings name. ``challenges`` are those that can matter, in a list of something that has one."""
+
+    challenges: QuerySet[Challenge] | None = None
+
     @abstractmethod
     def names(self) -> Iterable[str]:
         """Return what the settings name."""
@@ -43,12 +47,17 @@ class _SettingFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list to the choice."""
+        chosen = {str(self.parameter_name): self.value()}
         if not self.value():
             return queryset
-        return queryset.filter(**{path_to(str(self.parameter_name), queryset.model): self.value()})
+        if path_to(str(self.parameter_name), queryset.model) in chosen:
+            return queryset.filter(**chosen)
+        # Not by a join: a database would look up the challenge of each row by itself.
+        challenges = Challenge.objects.all() if self.challenges is None else self.challenges
+        return queryset.filter(challenge__in=challenges.filter(**chosen))
 
 
-class PurposeFilter(_SettingFilter):
+class PurposeFilter(SettingFilter):
     """By purpose."""
 
     title = _("purpose")
@@ -59,7 +68,7 @@ class PurposeFilter(_SettingFilter):
         return conf.current().purposes
 
 
-class AliasFilter(_SettingFilter):
+class AliasFilter(SettingFilter):
     """By alias."""
 
     title = _("alias")
@@ -70,7 +79,7 @@ class AliasFilter(_SettingFilter):
         return conf.current().backends
 
 
-class ChannelFilter(_SettingFilter):
+class ChannelFilter(SettingFilter):
     """By channel."""
 
     title = _("channel")
@@ -81,7 +90,7 @@ class ChannelFilter(_SettingFilter):
         return conf.current().channels
 
 
-class RegionFilter(_SettingFilter):
+class RegionFilter(SettingFilter):
     """By region: those that the settings name anywhere."""
 
     title = _("region")

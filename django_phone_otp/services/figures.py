@@ -23,7 +23,7 @@ from django_phone_otp.services.transactions import database
 SETTLES_AFTER = WINDOW + timedelta(days=1)  # the last question to a vendor, and a day for its answer
 KEPT = timedelta(days=400)  # a year, and what it is compared with; no number and nobody is in them
 FRESH_TODAY, FRESH = timedelta(minutes=1), timedelta(hours=1)  # so long, whoever looks again sees the same
-QUICK = 20_000  # challenges of a day: counted in about half a second, which somebody before a page may wait for
+QUICK = 10_000  # challenges of a day: counted in about half a second, which somebody before a page may wait for
 PATIENCE = 1.0  # seconds, after which no further day is begun for them
 
 
@@ -39,7 +39,7 @@ def bring_up_to_date(days: int) -> int:
     """
     deadline = time.monotonic() + PATIENCE
     left = 0
-    for day in _stale(days):
+    for day in _stale(days, FRESH_TODAY):
         if time.monotonic() < deadline and _is_quick(day):
             count_day(day)
         else:
@@ -48,11 +48,11 @@ def bring_up_to_date(days: int) -> int:
 
 
 def count_days() -> Iterator[date]:
-    """Count every day that can still change or was never counted, newest first; yield each.
+    """Count every day that can still change or was never counted, at most once an hour, newest first; yield each.
 
     To be done before challenges are deleted: what was never counted is lost with them.
     """
-    for day in _stale(KEPT.days):
+    for day in _stale(KEPT.days, FRESH):
         count_day(day)
         yield day
 
@@ -76,24 +76,23 @@ def count_day(day: date) -> None:
         DailyFigures.objects.bulk_create([DailyFigures(day=day, figures=figures, made_at=began)], ignore_conflicts=True)
 
 
-def _stale(days: int) -> list[date]:
-    """Return which of the last ``days`` are to be counted, newest first."""
+def _stale(days: int, fresh_today: timedelta) -> list[date]:
+    """Return which of the last ``days`` are to be counted, newest first; today's figures last for ``fresh_today``."""
     now, newest = timezone.now(), today()
     oldest = max(newest - timedelta(days=days - 1), _first_day() or newest)
     kept = dict(DailyFigures.objects.using(database()).filter(day__gte=oldest).values_list("day", "made_at"))
     each = [newest - timedelta(days=back) for back in range((newest - oldest).days + 1)]
-    return [day for day in each if _is_stale(day, kept.get(day), now)]
+    return [day for day in each if _is_stale(day, kept.get(day), now - (fresh_today if day == newest else FRESH))]
 
 
-def _is_stale(day: date, made_at: datetime | None, now: datetime) -> bool:
+def _is_stale(day: date, made_at: datetime | None, fresh_from: datetime) -> bool:
     if made_at is None:
         return True
     start = _start(day)
     # Counted again, it would be without what was deleted since.
-    may_be_deleted = start < now - conf.current().retention
+    may_be_deleted = start < timezone.now() - conf.current().retention
     settled = made_at >= start + timedelta(days=1) + SETTLES_AFTER
-    fresh = FRESH_TODAY if day == now.date() else FRESH
-    return not may_be_deleted and not settled and made_at < now - fresh
+    return not may_be_deleted and not settled and made_at < fresh_from
 
 
 def _first_day() -> date | None:

@@ -1,0 +1,144 @@
+"""Whether anybody waits while ``clearotp`` deletes a million challenges and their messages.
+
+    .venv/bin/python -m tests.benchmarks.clearing [--challenges 1000000] [--clients 4]
+
+On PostgreSQL. Clients send and verify at a steady pace, first alone and then beside ``clearotp``, in one run.
+What a request takes beside it is held against twice the 95th percentile of what it takes alone.
+"""
+
+import argparse
+import itertools
+import multiprocessing
+import os
+import sys
+import threading
+import time
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
+
+import django
+
+django.setup()
+
+from django.core.management import call_command
+from django.db import connections
+from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
+
+from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services import retention
+from django_phone_otp.test import latest_code, override_phone_otp
+from tests import routers
+from tests.benchmarks.lists import DATABASE, fill
+from tests.unlimited import UNLIMITED
+
+ALONE = 40  # seconds
+PACE = 0.25  # seconds from one send and verify of a client to its next
+DAYS = 30  # over which the old ones are spread
+OLDER = 31 * 24 * 60 * 60  # seconds: all are past their retention
+MOST = 2.0  # times the usual 95th percentile
+NUMBERS = itertools.count()
+
+
+class Load:
+    """Clients that send and verify until they are told to stop."""
+
+    def __init__(self, clients):
+        self.taken = {"send": [], "verify": []}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._go_on, args=(place / clients,)) for place in range(clients)]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _go_on(self, part):
+        client = Client(headers={"Host": "localhost"})
+        due = time.perf_counter() + PACE * part
+        while not self._stop.wait(max(0.0, due - time.perf_counter())):
+            due = max(due + PACE, time.perf_counter())
+            number = f"+1212555{next(NUMBERS) % 10000:04}"
+            sent = self._timed(client, "send", {"phone": number, "purpose": "signup"}, 201)
+            body = {"challenge": sent.json()["challenge"], "code": latest_code(number)}
+            self._timed(client, "verify", body, 200)
+        connections.close_all()
+
+    def _timed(self, client, call, body, status):
+        start = time.perf_counter()
+        answer = client.post(f"/api/phone/{call}/", body, content_type="application/json")
+        self.taken[call].append(time.perf_counter() - start)
+        assert answer.status_code == status, answer.content
+        return answer
+
+
+def clear():
+    """Run ``clearotp`` in a process of its own, as cron does, and tell how large its batches were."""
+    connections.close_all()
+    largest = max(retention.clear_expired.__defaults__)
+    start = time.perf_counter()
+    call_command("clearotp")
+    print(f"clearotp took {time.perf_counter() - start:.0f} s, with batches of {largest}")
+
+
+def percentile(times, share):
+    """Return the time within which ``share`` of all were done."""
+    return sorted(times)[min(len(times) - 1, int(share * len(times)))]
+
+
+def run(challenges, clients):
+    """Print what requests take alone and beside ``clearotp``; return whether nobody waits."""
+    fill(challenges, DAYS * 24 * 60 * 60 / challenges, OLDER)
+    with Load(2) as warm:
+        time.sleep(3)
+    assert warm.taken["send"]
+    with Load(clients) as alone:
+        time.sleep(ALONE)
+    process = multiprocessing.get_context("fork").Process(target=clear)
+    connections.close_all()
+    process.start()
+    with Load(clients) as beside:
+        process.join()
+    assert process.exitcode == 0
+    left = Challenge.objects.exclude(number__startswith="+1212555").count()
+    print(f"{challenges - left:,} of {challenges:,} challenges went; {Delivery.objects.count():,} deliveries are left")
+    return all([is_kept(call, alone.taken[call], beside.taken[call]) for call in ("send", "verify")])
+
+
+def is_kept(call, alone, beside):
+    """Print what one call takes alone and beside; return whether nobody waits longer than twice the usual 95 %."""
+    usual = percentile(alone, 0.95)
+    for when, times in (("alone", alone), ("beside", beside)):
+        p95, longest = percentile(times, 0.95), max(times)
+        over = sum(each > MOST * usual for each in times)
+        print(
+            f"{call:7} {when:7} 95 % within {p95 * 1000:6.1f} ms = {p95 / usual:.2f} x;"
+            f" longest {longest * 1000:7.1f} ms = {longest / usual:5.2f} x;"
+            f" {over} of {len(times)} over {MOST} x"
+        )
+    return max(beside) <= MOST * usual
+
+
+def main():
+    """Measure, and end with 1 when somebody waits."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--challenges", type=int, default=1_000_000)
+    parser.add_argument("--clients", type=int, default=4)
+    options = parser.parse_args()
+    made = setup_databases(verbosity=0, interactive=False)
+    routers.chosen = routers.everything = DATABASE
+    try:
+        with override_phone_otp(LIMITS=UNLIMITED):
+            kept = run(options.challenges, options.clients)
+    finally:
+        teardown_databases(made, verbosity=0)
+    sys.exit(not kept)
+
+
+if __name__ == "__main__":
+    main()

@@ -242,8 +242,8 @@ def _require_pending(challenge: Challenge, now: datetime) -> None:
 
 
 def _say_why_not(challenge: Challenge, now: datetime) -> NoReturn:
-    """Raise why a guess had no place: the challenge ended, or ran out, before it."""
-    challenge.refresh_from_db()
+    """Raise why a guess had no place: the challenge ended, ran out, or was erased before it."""
+    challenge = _get(challenge.pk, _JUDGED)
     _require_pending(challenge, timezone.now())
     raise TooManyAttempts((challenge.expires_at - now).total_seconds())
 
@@ -268,8 +268,7 @@ def _resend(named: intake.Named, channel: str | None, asker: Asker) -> Challenge
     delivery = opening.reopen(challenge, channel or challenge.channel, now)
     if delivery is None:  # another resend, or the end of the challenge, came first
         places.give_back()
-        challenge.refresh_from_db()
-        _require_resendable(challenge, timezone.now())
+        _require_resendable(_get(named.pk), timezone.now())
         raise ResendTooSoon(1)
     _start(challenge, delivery)
     return challenge

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
 
@@ -36,8 +37,9 @@ def deliver(pk: UUID | str) -> None:
     claimed = Delivery.objects.filter(pk=pk, status=DeliveryStatus.QUEUED).update(
         status=DeliveryStatus.SENDING, updated_at=timezone.now()
     )
-    if claimed:
-        hand_over(Delivery.objects.using(database()).select_related("challenge").get(pk=pk))
+    # After the claim it may still be erased, with all that is held about its number.
+    for delivery in Delivery.objects.using(database()).select_related("challenge").filter(pk=pk) if claimed else ():
+        hand_over(delivery)
 
 
 @sensitive_variables()
@@ -138,7 +140,13 @@ def _hand_overs(
     """Yield each alias that may be asked, with ``delivery`` for the first and a row of its own for each further one."""
     for position, (alias, circuit) in enumerate(admitted(aliases)):
         if position or further:
-            delivery = Delivery.objects.create(
+            delivery = Delivery(
                 challenge=delivery.challenge, channel=delivery.channel, alias=alias, status=DeliveryStatus.SENDING
             )
+            try:
+                with transaction.atomic(using=database()):
+                    delivery.save(force_insert=True)
+            except IntegrityError:  # the challenge was erased meanwhile: nobody waits for its code
+                circuit.released()
+                return
         yield delivery, alias, circuit

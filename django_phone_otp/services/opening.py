@@ -135,10 +135,11 @@ def _same(budget: Budget, asked: Asked, client: str, decoy: bool, now: datetime)
     """Return the live challenge that ``client`` already has for the same number, purpose and context."""
     for entry in budget.entries if client else ():
         if entry.client == client and entry.status == ChallengeStatus.PENDING and entry.expires_at > now:
-            challenge = Challenge.objects.using(database()).get(pk=entry.id)
             # Who signed up in between gets a challenge, not the decoy of before.
-            if challenge.context == asked.context and challenge.decoy == decoy:
-                return challenge
+            wanted = Challenge.objects.using(database()).filter(pk=entry.id, decoy=decoy)
+            for challenge in wanted:  # or none: it may have been erased meanwhile
+                if challenge.context == asked.context:
+                    return challenge
     return None
 
 

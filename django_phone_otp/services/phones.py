@@ -1,5 +1,6 @@
 """Which number is whose: in ``VerifiedPhone``, or in the user model's own field."""
 
+from collections.abc import Collection
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,15 @@ def is_taken(number: str) -> bool:
     field = conf.current().user_field
     found = _owned().filter(number=number) if field is None else _users().filter(**{field: number})
     return found.exists()
+
+
+@sensitive_variables()
+def holders_of(numbers: Collection[str]) -> list[Any]:
+    """Return the primary keys of users whose own field has one of ``numbers``; none without ``USER_FIELD``."""
+    field = conf.current().user_field
+    if field is None:
+        return []
+    return list(_users().filter(**{f"{field}__in": numbers}).order_by("pk").values_list("pk", flat=True))
 
 
 @sensitive_variables()

@@ -1,5 +1,6 @@
 """Receipts: a vendor's later word moves a delivery forward, and nothing else."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -8,7 +9,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -59,7 +60,10 @@ def apply(delivery: Delivery, receipt: Receipt) -> bool:
     before = states_before(receipt.status)
     if not before or not Delivery.objects.filter(pk=delivery.pk, status__in=before).update(**changes):
         return False
-    delivery.refresh_from_db()
+    try:
+        delivery.refresh_from_db()
+    except Delivery.DoesNotExist:  # it was erased meanwhile, with all that is held about its number
+        return False
     emit(delivery_updated, delivery)
     return True
 
@@ -126,7 +130,9 @@ def _keep(delivery: Delivery, receipt: Receipt, reason: str, raw: str) -> None:
         at=receipt.at,
         digest=hashlib.sha256(said.encode()).hexdigest()[:32],
     )
-    DeliveryReceipt.objects.bulk_create([kept], ignore_conflicts=True)
+    # The delivery may have been erased meanwhile: then there is nothing that a receipt could be about.
+    with contextlib.suppress(IntegrityError), transaction.atomic(using=database()):
+        DeliveryReceipt.objects.bulk_create([kept], ignore_conflicts=True)
 
 
 def _as_text(receipt: Receipt, delivery: Delivery, secrets: tuple[str, ...]) -> str:

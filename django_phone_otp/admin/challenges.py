@@ -24,7 +24,7 @@ from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.admin.timeline import timeline_of
 from django_phone_otp.core.lanes import KNOWN
 from django_phone_otp.models import Challenge
-from django_phone_otp.services.phones import find_user
+from django_phone_otp.services.phones import find_owner
 from django_phone_otp.services.unlocking import SET_ASIDE
 
 
@@ -72,7 +72,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
         """Show what became of the challenge, and what else there is about its number."""
         challenge: Challenge = kwargs["obj"]
         site = self.admin_site.name
-        owner = find_user(challenge.number)
+        owner = find_owner(challenge.number)
         context |= {
             "timeline": timeline_of(challenge, site),
             "challenges_url": list_of(site, "challenge", number_of=challenge.pk),

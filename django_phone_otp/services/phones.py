@@ -23,10 +23,15 @@ if TYPE_CHECKING:
 
 def find_user(number: str) -> "AbstractBaseUser | None":
     """Return the active user to whom ``number`` (E.164) belongs, or None."""
+    user = find_owner(number)
+    return user if user is not None and is_active(user) else None
+
+
+def find_owner(number: str) -> "AbstractBaseUser | None":
+    """Return the user to whom ``number`` (E.164) belongs, one that may not log in included, or None."""
     field = conf.current().user_field
     owner = {field: number} if field else {"verified_phones__number": number}
-    user = _users().filter(**owner).first()
-    return user if user is not None and is_active(user) else None
+    return _users().filter(**owner).first()
 
 
 def is_active(user: Any) -> bool:
@@ -137,11 +142,11 @@ def unbind(user: Any, number: str) -> bool:
     """
     field = conf.current().user_field
     with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
-        if field is None:
-            gone = bool(_owned().filter(user_id=user.pk, number=number).delete()[0])
-        else:
+        # With a field of the project's own there may be rows of before.
+        gone = bool(_owned().filter(user_id=user.pk, number=number).delete()[0])
+        if field is not None:
             nothing = None if get_user_model()._meta.get_field(field).null else ""
-            gone = bool(_users().filter(pk=user.pk, **{field: number}).update(**{field: nothing}))
+            gone |= bool(_users().filter(pk=user.pk, **{field: number}).update(**{field: nothing}))
         if gone:
             void([number])
     return gone

@@ -105,6 +105,13 @@ def test_the_users_own_field_is_emptied_where_there_is_one(sam):
     assert User.objects.get(pk=sam.pk).last_name == ""
 
 
+def test_a_row_of_before_there_was_a_field_can_be_taken_away_too(client, sam):
+    log_in(client, "delete_verifiedphone")
+    with override_phone_otp(USER_FIELD="last_name"):
+        assert unverify(client, sam).status_code == 302
+    assert not VerifiedPhone.objects.exists()
+
+
 def test_a_form_that_is_not_saved_yet_unverifies_nothing(sam):
     VerifiedPhoneInline.formset.delete_existing(None, VerifiedPhone.objects.get(), commit=False)
     assert VerifiedPhone.objects.exists()

@@ -149,6 +149,13 @@ class TestPage:
         clerk.user_permissions.add(Permission.objects.get(codename="view_user"))
         assert link in page_for(client, User.objects.get(pk=clerk.pk))
 
+    def test_a_user_who_may_not_log_in_has_the_number_all_the_same(self, admin_client):
+        send()
+        bind(User.objects.create_user("gone", is_active=False), PHONE)
+        challenge = Challenge.objects.get()
+        page = admin_client.get(reverse("admin:phone_otp_challenge_change", args=[challenge.pk])).content.decode()
+        assert "The user who has it" in page
+
     def test_where_the_admin_has_no_users_there_is_no_link(self, rf, admin_user, monkeypatch):
         def no_such_page(*_, **__):
             raise links.NoReverseMatch

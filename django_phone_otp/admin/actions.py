@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from django.contrib import messages
@@ -21,11 +22,21 @@ from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import opening, polling, unlocking
 
 
+class Outcome(StrEnum):
+    """What came of one row of many."""
+
+    DONE = "done"
+    GONE = "gone"
+    FAILED = "failed"
+    LEFT = "left"
+
+
 @dataclass(frozen=True, slots=True)
 class Action:
     """One thing that may be done to a row.
 
     ``run`` does it, and returns words on what came of it. With ``shows``, they are for this one answer alone.
+    With ``on_many``, it may be done to many rows of a list too; that does it to one of them.
     """
 
     name: str
@@ -35,6 +46,7 @@ class Action:
     run: Callable[[Any], str]
     applies: Callable[[Any], bool] = lambda _row: True
     shows: bool = False
+    on_many: Callable[[Any], Outcome] | None = None
 
     def is_for(self, request: HttpRequest) -> bool:
         """Tell whether this member of staff may do it."""
@@ -44,6 +56,10 @@ class Action:
 def _cancel(challenge: Challenge) -> str:
     done = opening.cancel_pending(challenge.pk)
     return gettext("The challenge is canceled.") if done else gettext("It had ended meanwhile; nothing was changed.")
+
+
+def _cancel_one(challenge: Challenge) -> Outcome:
+    return Outcome.DONE if opening.cancel_pending(challenge.pk) else Outcome.GONE
 
 
 def _unlock(challenge: Challenge) -> str:
@@ -65,6 +81,10 @@ def _ask(delivery: Delivery) -> str:
     return answers[polling.ask(delivery)]
 
 
+def _ask_one(delivery: Delivery) -> Outcome:
+    return Outcome.FAILED if polling.ask(delivery) == polling.Answer.FAILED else Outcome.DONE
+
+
 OF_CHALLENGES = (
     Action(
         name="reveal",
@@ -81,6 +101,7 @@ OF_CHALLENGES = (
         question=_("Cancel this challenge? Its code will not work any more."),
         run=_cancel,
         applies=lambda challenge: challenge.state == ChallengeStatus.PENDING,
+        on_many=_cancel_one,
     ),
     Action(
         name="unlock",
@@ -101,6 +122,7 @@ OF_DELIVERIES = (
         question=_("Ask the vendor what became of this message?"),
         run=_ask,
         applies=polling.can_ask,
+        on_many=_ask_one,
     ),
 )
 

@@ -21,6 +21,7 @@ from django_phone_otp.admin.filters import (
 )
 from django_phone_otp.admin.links import list_of, url_of_user
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
+from django_phone_otp.admin.sheets import CHALLENGES
 from django_phone_otp.admin.timeline import timeline_of
 from django_phone_otp.core.lanes import KNOWN
 from django_phone_otp.models import Challenge
@@ -45,6 +46,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
     )
     change_form_template = "admin/phone_otp/challenge.html"
     row_actions = OF_CHALLENGES
+    sheet = CHALLENGES
     ordering = ("-pk",)  # by time, through the primary key
     fields = (
         "id",

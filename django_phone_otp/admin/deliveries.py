@@ -27,6 +27,7 @@ from django_phone_otp.admin.filters import (
 from django_phone_otp.admin.links import url_of
 from django_phone_otp.admin.lists import WindowedChangeList
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
+from django_phone_otp.admin.sheets import DELIVERIES
 from django_phone_otp.core.identifiers import first_uuid7, moment_of
 from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt
 
@@ -81,6 +82,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     )
     list_select_related = ("challenge",)
     row_actions = OF_DELIVERIES
+    sheet = DELIVERIES
     ordering = ("-pk",)
     fields = (
         "id",

@@ -1,5 +1,6 @@
 """Lists that cost the same however many rows there are."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -45,29 +46,56 @@ class WindowedChangeList(ChangeList):
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
         """Return the rows of the window that the filters let through."""
-        exact = {getattr(each, "parameter_name", "") for each in self.list_filter if getattr(each, "exact", False)}
-        if not exact & set(request.GET):
-            self.root_queryset = self._window(request)
+        rows = self._between(request)
+        self.root_queryset = rows if self._is_exact(request) else self._window(rows)
         return super().get_queryset(request, exclude_parameters)
+
+    def windows(self, request: HttpRequest) -> Iterator[QuerySet[Any]]:
+        """Return all that the filters let through, window after window, newest first, however old it is.
+
+        What the filters ask for is found out now; each window is looked for when it is its turn, and its
+        rows are read by whoever takes it.
+        """
+        rows = self._between(request)
+        self.root_queryset = rows
+        passed = super().get_queryset(request).order_by("-pk")  # an address may ask for another order
+        return iter([passed]) if self._is_exact(request) else self._windows_of(rows, passed)
 
     def window_from(self, rows: QuerySet[Any], oldest: UUID) -> QuerySet[Any]:
         """Return the rows from ``oldest`` on."""
         return rows.filter(pk__gte=oldest)
 
-    def _window(self, request: HttpRequest) -> QuerySet[Any]:
-        # By primary key, which sorts by time and is the only index that every list shares.
-        rows: QuerySet[Any] = self.root_queryset
+    def _is_exact(self, request: HttpRequest) -> bool:
+        exact = {getattr(each, "parameter_name", "") for each in self.list_filter if getattr(each, "exact", False)}
+        return bool(exact & set(request.GET))
+
+    def _between(self, request: HttpRequest) -> QuerySet[Any]:
+        """Return the rows before the row, and within the time, that the address names."""
+        rows: QuerySet[Any] = self.model_admin.get_queryset(request)  # the root may be a window already
         before, time = uuid_or_none(request.GET.get("before", "")), TIMES.get(request.GET.get("time", ""))
         if before:
             rows = rows.filter(pk__lt=before)
         if time:
             rows = rows.filter(pk__gte=first_uuid7(timezone.now() - time))
-        last = rows.order_by("-pk").values_list("pk", flat=True)[MOST_LISTED - 1 : MOST_LISTED + 1]
-        ends = list(last)
-        if len(ends) < 2:
-            return rows
-        self.oldest = ends[0]
-        return self.window_from(rows, self.oldest)
+        return rows
+
+    def _window(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        self.oldest = _end_of_window(rows)
+        return rows if self.oldest is None else self.window_from(rows, self.oldest)
+
+    def _windows_of(self, rows: QuerySet[Any], passed: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
+        while (oldest := _end_of_window(rows)) is not None:
+            yield self.window_from(passed, oldest)
+            rows, passed = rows.filter(pk__lt=oldest), passed.filter(pk__lt=oldest)
+        yield passed
+
+
+def _end_of_window(rows: QuerySet[Any]) -> UUID | None:
+    """Return the oldest of the newest ``MOST_LISTED`` rows, or None where nothing older is left."""
+    # By primary key, which sorts by time and is the only index that every list shares.
+    last = rows.order_by("-pk").values_list("pk", flat=True)[MOST_LISTED - 1 : MOST_LISTED + 1]
+    ends = list(last)
+    return ends[0] if len(ends) == 2 else None
 
 
 def uuid_or_none(text: str) -> UUID | None:

@@ -6,15 +6,18 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_POST
 
 from django_phone_otp.admin.actions import Action, action_view
+from django_phone_otp.admin.exports import export_view
 from django_phone_otp.admin.links import url_of
 from django_phone_otp.admin.lists import BoundedPaginator, WindowedChangeList
+from django_phone_otp.admin.many import MOST_TICKED, many_view
 from django_phone_otp.admin.search import search_view
+from django_phone_otp.admin.sheets import Sheet
 
 # Generic for the type checker only: Django's own classes take no parameter when they run.
 if TYPE_CHECKING:
@@ -35,23 +38,58 @@ class ReadOnlyAdmin(_ModelAdmin):
     change_form_template = "admin/phone_otp/change_form.html"
     row_actions: ClassVar[tuple[Action, ...]] = ()
     """What may be done to one row, beside looking at it."""
-    actions = None
+    sheet: ClassVar[Sheet]
+    """What an export writes of these rows."""
     sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
-    list_per_page = 50
+    list_per_page = list_max_show_all = MOST_TICKED
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
         """Return the list that looks at the newest rows only."""
         return WindowedChangeList
 
+    @property
+    def list_actions(self) -> list[Action]:
+        """Those of ``row_actions`` that may be done to many rows at once."""
+        return [action for action in self.row_actions if action.on_many]
+
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        """Offer beside the list what this member of staff may do to many rows; none of the site's own actions.
+
+        Since Django 6.1 the page of one row asks too: it has links of its own.
+        """
+        if getattr(action_location, "value", "CHANGE_LIST") != "CHANGE_LIST":
+            return {}
+        return {
+            action.name: (action.on_many, action.name, action.label)
+            for action in self.list_actions
+            if action.is_for(request)
+        }
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Show the list, or do what was chosen for rows of it."""
+        if request.method == "POST":
+            return many_view(self, request)
+        offered = {"may_export": self.has_export_permission(request)}
+        return super().changelist_view(request, {**offered, **(extra_context or {})})
+
+    def has_export_permission(self, request: HttpRequest) -> bool:
+        """Whoever may see the list may export it with one more permission."""
+        return self.has_view_permission(request) and request.user.has_perm(f"phone_otp.export_{self.opts.model_name}")
+
+    def export(self, request: HttpRequest) -> HttpResponseBase:
+        """Export the list, after a question."""
+        return export_view(self, request)
+
     def get_urls(self) -> list[Any]:
-        """Add the search and the actions."""
+        """Add the search, the export and the actions."""
         name, wrap = f"phone_otp_{self.opts.model_name}", self.admin_site.admin_view
         search = path("search/", wrap(self.search), name=f"{name}_search")
         acts = [
             path(f"<path:object_id>/{action.name}/", wrap(partial(self.act, action)), name=f"{name}_{action.name}")
             for action in self.row_actions
         ]
-        return [search, *acts, *super().get_urls()]
+        export = path("export/", wrap(self.export), name=f"{name}_export")
+        return [search, export, *acts, *super().get_urls()]
 
     def act(self, action: Action, request: HttpRequest, object_id: str) -> HttpResponse:
         """Do one of ``row_actions`` to a row, after a question."""

@@ -140,13 +140,12 @@ def test_nothing_can_be_changed(staff, challenge, model):
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_no_action_can_be_run_on_the_list(staff, challenge, model):
+def test_rows_cannot_be_deleted_on_the_list(staff, challenge, model):
     row = row_of(model, challenge)
     form = {"action": "delete_selected", "_selected_action": [str(row.pk)], "post": "yes", "select_across": "1"}
-    response = staff.post(url(model, "changelist"), form)
-    assert response.status_code in {200, 302, 403}
+    assert staff.post(url(model, "changelist"), form).status_code == 302
     assert type(row).objects.filter(pk=row.pk).exists()
-    assert 'name="action"' not in staff.get(url(model, "changelist")).content.decode()
+    assert "delete_selected" not in staff.get(url(model, "changelist")).content.decode()
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,5 +1,5 @@
 """What staff see: read-only, with numbers masked."""
 
-from django_phone_otp.admin import challenges, deliveries
+from django_phone_otp.admin import blocks, challenges, deliveries
 
-__all__ = ["challenges", "deliveries"]
+__all__ = ["blocks", "challenges", "deliveries"]

@@ -14,7 +14,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.links import list_of, url_of
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import PhoneOTPError
 from django_phone_otp.models import Challenge, Delivery
@@ -26,6 +26,7 @@ class Action:
     """One thing that may be done to a row.
 
     ``run`` does it, and returns words on what came of it. With ``shows``, they are for this one answer alone.
+    With ``removes``, the row is gone afterwards.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Action:
     run: Callable[[Any], str]
     applies: Callable[[Any], bool] = lambda _row: True
     shows: bool = False
+    removes: bool = False
 
     def is_for(self, request: HttpRequest) -> bool:
         """Tell whether this member of staff may do it."""
@@ -113,7 +115,8 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
         raise PermissionDenied
     if row is None:
         raise Http404
-    back = url_of(listing.admin_site.name, str(listing.opts.model_name), "change", row.pk)
+    site, model = listing.admin_site.name, str(listing.opts.model_name)
+    back = url_of(site, model, "change", row.pk)
     if not action.applies(row):
         messages.warning(request, gettext("This is not possible any more."))
         return HttpResponseRedirect(back)
@@ -121,7 +124,7 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
     if request.method == "POST":
         shown = _carry_out(listing, request, row, action)
         if not shown:
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(list_of(site, model) if action.removes else back)
     context = {
         **listing.admin_site.each_context(request),
         "title": action.label,

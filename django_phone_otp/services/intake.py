@@ -31,13 +31,13 @@ class Asked:
     channel: str
     context: dict[str, str] = field(repr=False)
     language: str
-    refused: bool = False
+    refusal: str = ""
 
 
 def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Asked:
     """Check all that ``send()`` is given.
 
-    A number that gets no messages is ``refused`` without a word where refusals are for staff alone.
+    For a number that the settings refuse, ``refusal`` says why, where refusals are for staff alone.
 
     Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``.
     """
@@ -51,7 +51,7 @@ def take_request(phone: object, purpose: object, channel: str | None, context: C
         channel=take_channel(channel),
         context=take_context(context, known.context),
         language=get_language() or "",
-        refused=bool(refusal),
+        refusal=refusal,
     )
 
 

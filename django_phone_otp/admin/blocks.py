@@ -9,7 +9,7 @@ from django.urls import path
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from django_phone_otp.admin.blocking import OF_BLOCKS, block_view, may_block
@@ -46,7 +46,7 @@ class BlockAdmin(ReadOnlyAdmin):
         form = url_of(self.admin_site.name, "block", "block") if may_block(request) else ""
         return super().changelist_view(request, {**(extra_context or {}), "form_url": form})
 
-    @method_decorator([require_POST, sensitive_post_parameters(), sensitive_variables()])
+    @method_decorator([require_POST, sensitive_post_parameters()])
     def search(self, request: HttpRequest) -> HttpResponse:
         """Go to the block of what is asked for, or to the narrowest one that covers the number."""
         if not self.has_view_permission(request):

@@ -195,6 +195,14 @@ def test_a_number_that_is_none_any_more_can_be_unblocked():
 
 
 @pytest.mark.django_db
+def test_a_block_that_was_stored_in_the_other_spelling_holds_and_can_be_taken_back():
+    Block.objects.create(value=LONG)
+    assert blocks.is_blocked(Number(SHORT, "AR"))
+    assert blocks.unblock(SHORT)
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db
 def test_a_spelling_that_networks_gave_up_unblocks_the_phone():
     blocks.block("+525512345678")
     assert blocks.unblock("+5215512345678")  # as it was in Mexico before 2019

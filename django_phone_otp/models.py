@@ -1,4 +1,4 @@
-"""What is stored: challenges, deliveries with their receipts, whose number is whose, blocks, and figures of each day.
+"""What is stored: challenges, their deliveries and receipts, which number is whose, what is blocked, daily figures.
 
 Only ``services`` writes here. No table ever holds a code, a handle or a token; full numbers live in
 ``Challenge.number``, ``VerifiedPhone.number`` and ``Block.value`` alone.

@@ -26,8 +26,24 @@ def statements_of(act):
     return statements.words()
 
 
-def test_a_send_is_one_select_two_inserts_and_one_update(api):
-    assert statements_of(api.send) == ["SELECT", "INSERT", "INSERT", "UPDATE"]
+# The first SELECT of each is for what staff blocked: no cache could answer it, since a block holds at once.
+SEND = ["SELECT", "SELECT", "INSERT", "INSERT", "UPDATE"]
+
+
+def test_a_send_is_one_select_for_blocks_one_for_the_budget_two_inserts_and_one_update(api):
+    assert statements_of(api.send) == SEND
+
+
+def test_a_send_to_a_blocked_number_is_one_select(api):
+    from django_phone_otp.services.blocks import block
+
+    block(PHONE)
+    assert statements_of(api.send) == ["SELECT"]
+
+
+def test_a_send_that_the_settings_refuse_is_no_query(api):
+    with override_phone_otp(DENIED_PREFIXES=["+1415"]):
+        assert statements_of(api.send) == []
 
 
 def test_a_verify_is_one_select_and_one_update(api):
@@ -42,11 +58,12 @@ def test_a_status_is_one_select(api):
     assert statements_of(lambda: api.post("status", {"challenge": handle})) == ["SELECT"]
 
 
-def test_a_resend_is_one_select_two_updates_and_one_insert(api):
+def test_a_resend_is_one_select_two_updates_one_insert_and_two_selects_for_blocks(api):
     with override_phone_otp(RESEND_AFTER=[0]):
         handle = api.send().json()["challenge"]
         words = statements_of(lambda: api.post("resend", {"challenge": handle}))
-    assert words == ["SELECT", "UPDATE", "INSERT", "UPDATE"]
+    # For who asks, and for who sends: between the two may be a queue.
+    assert words == ["SELECT", "SELECT", "UPDATE", "INSERT", "SELECT", "UPDATE"]
 
 
 def test_a_redeem_is_one_select_and_one_update(api):
@@ -60,14 +77,40 @@ def test_a_decoy_costs_what_a_challenge_costs(api, django_user_model):
     bind(django_user_model.objects.create_user("member"), PHONE)
     real = statements_of(lambda: api.send(purpose="login"))
     decoy = statements_of(lambda: api.send("+14155550199", purpose="login"))
-    assert real == decoy == ["SELECT", "SELECT", "INSERT", "INSERT", "UPDATE"]
+    assert real == decoy == ["SELECT", *SEND]  # one SELECT more for who is registered
+
+
+@pytest.mark.parametrize("why", ["unknown", "blocked", "denied", "blocked and denied"])
+def test_whatever_makes_a_decoy_it_costs_what_a_challenge_costs(api, django_user_model, why):
+    from django_phone_otp.services.blocks import block
+    from django_phone_otp.services.phones import bind
+
+    bind(django_user_model.objects.create_user("member"), "+14165550123")
+    if "blocked" in why:
+        block("+1415*")
+
+    def both(number):
+        handle = api.send(number, purpose="login").json()["challenge"]
+        api.post("resend", {"challenge": handle})
+
+    denied = ["+1415"] if "denied" in why else []
+    with override_phone_otp(RESEND_AFTER=[0], DENIED_PREFIXES=denied, LIMITS=UNLIMITED):
+        real, decoy = (statements_of(lambda number=number: both(number)) for number in ("+14165550123", PHONE))
+    assert real == decoy == ["SELECT", *SEND, "SELECT", "UPDATE", "INSERT", "SELECT", "UPDATE"]
 
 
 def test_past_challenges_do_not_add_to_a_send(api):
     with override_phone_otp(LIMITS=UNLIMITED):
         for _ in range(20):
             api.verify(api.send().json()["challenge"], latest_code(PHONE))
-        assert statements_of(api.send) == ["SELECT", "INSERT", "INSERT", "UPDATE"]
+        assert statements_of(api.send) == SEND
+
+
+def test_past_blocks_do_not_add_to_a_send(api):
+    from django_phone_otp.models import Block
+
+    Block.objects.bulk_create(Block(value=f"+1416555{last:04}") for last in range(50))
+    assert statements_of(api.send) == SEND
 
 
 def test_forged_handles_and_tokens_cost_no_query(api):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
 
-from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.links import list_of, url_of
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import PhoneOTPError
 from django_phone_otp.models import Challenge, Delivery
@@ -37,6 +37,7 @@ class Action:
 
     ``run`` does it, and returns words on what came of it. With ``shows``, they are for this one answer alone.
     With ``on_many``, it may be done to many rows of a list too; that does it to one of them.
+    With ``removes``, the row is gone afterwards.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Action:
     applies: Callable[[Any], bool] = lambda _row: True
     shows: bool = False
     on_many: Callable[[Any], Outcome] | None = None
+    removes: bool = False
 
     def is_for(self, request: HttpRequest) -> bool:
         """Tell whether this member of staff may do it."""
@@ -135,7 +137,8 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
         raise PermissionDenied
     if row is None:
         raise Http404
-    back = url_of(listing.admin_site.name, str(listing.opts.model_name), "change", row.pk)
+    site, model = listing.admin_site.name, str(listing.opts.model_name)
+    back = url_of(site, model, "change", row.pk)
     if not action.applies(row):
         messages.warning(request, gettext("This is not possible any more."))
         return HttpResponseRedirect(back)
@@ -143,7 +146,7 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
     if request.method == "POST":
         shown = _carry_out(listing, request, row, action)
         if not shown:
-            return HttpResponseRedirect(back)
+            return HttpResponseRedirect(list_of(site, model) if action.removes else back)
     context = {
         **listing.admin_site.each_context(request),
         "title": action.label,

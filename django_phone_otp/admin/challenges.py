@@ -9,6 +9,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from django_phone_otp.admin.actions import OF_CHALLENGES
+from django_phone_otp.admin.blocking import OF_NUMBERS
 from django_phone_otp.admin.filters import (
     BeforeFilter,
     ChannelFilter,
@@ -45,7 +46,7 @@ class ChallengeAdmin(ReadOnlyAdmin):
         ChannelFilter,
     )
     change_form_template = "admin/phone_otp/challenge.html"
-    row_actions = OF_CHALLENGES
+    row_actions = (*OF_CHALLENGES, *OF_NUMBERS)
     sheet = CHALLENGES
     ordering = ("-pk",)  # by time, through the primary key
     fields = (

@@ -78,16 +78,16 @@ def sweep() -> tuple[int, int]:
 def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     """Return the end of a delivery that no vendor is asked for, and why; else None."""
     challenge = delivery.challenge
-    if challenge.decoy:
-        refusal = refusal_of(challenge.number)  # for staff: nobody else was told
+    is_notice = challenge.purpose == NOTICE
+    # Since the first message, or since the number was verified. Of a decoy too: it must cost the same.
+    refusal = refusal_of(challenge.number) if is_notice or challenge.messages > 1 else delivery.reason
+    if challenge.decoy:  # for staff: nobody else was told
         reason = f"the number is refused ({refusal})" if refusal else "the number is not registered"
         return DeliveryStatus.FAILED, f"decoy: {reason}"
     test_number = find_test_number(challenge.number)
     if test_number is not None:
         return test_number.outcome, "test number"
-    is_notice = challenge.purpose == NOTICE
-    refusal = refusal_of(challenge.number) if is_notice or challenge.messages > 1 else ""
-    if refusal:  # since the first message, or since the number was verified
+    if refusal:
         return DeliveryStatus.FAILED, f"the number is refused ({refusal})"
     return None if is_notice else _too_late(challenge)
 

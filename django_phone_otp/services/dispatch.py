@@ -13,8 +13,8 @@ from django_phone_otp.services import delivery as delivering
 logger = logging.getLogger("django_phone_otp")
 
 
-def new_delivery(challenge: Challenge, channel: str) -> Delivery:
-    """Return an unsaved delivery for ``challenge``.
+def new_delivery(challenge: Challenge, channel: str, reason: str = "") -> Delivery:
+    """Return an unsaved delivery for ``challenge``; of a decoy, ``reason`` says why the number is refused.
 
     With the inline dispatcher it is born claimed: this process sends it right after the commit, so
     nobody else may, and one UPDATE is saved. A crash in between leaves ``sending``, as any claim does.
@@ -22,7 +22,7 @@ def new_delivery(challenge: Challenge, channel: str) -> Delivery:
     inline = conf.current().dispatcher == conf.INLINE_DISPATCHER
     status = DeliveryStatus.SENDING if inline else DeliveryStatus.QUEUED
     now = timezone.now()
-    return Delivery(challenge=challenge, channel=channel, status=status, queued_at=now, updated_at=now)
+    return Delivery(challenge=challenge, channel=channel, status=status, reason=reason, queued_at=now, updated_at=now)
 
 
 def dispatch(delivery: Delivery) -> DeliveryStatus:

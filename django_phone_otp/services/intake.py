@@ -16,12 +16,10 @@ from django_phone_otp.core.codes import normalise_code
 from django_phone_otp.core.contexts import clean_context
 from django_phone_otp.core.numbers import Number
 from django_phone_otp.core.policies import Purpose
-from django_phone_otp.exceptions import ChallengeNotFound, Invalid, NumberNotAllowed
-from django_phone_otp.services import askers, limits, numbers
+from django_phone_otp.exceptions import ChallengeNotFound, Invalid
+from django_phone_otp.services import askers, numbers
 
 Context = Mapping[str, object] | None
-# Whose the reason for a refusal is: the project's own, or else that of the number's kind.
-_WHOSE = {"region": "REGIONS", "prefix": "DENIED_PREFIXES", "blocked": "blocked"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,29 +31,27 @@ class Asked:
     channel: str
     context: dict[str, str] = field(repr=False)
     language: str
-    refused: bool = False
+    refusal: str = ""
 
 
 def take_request(phone: object, purpose: object, channel: str | None, context: Context) -> Asked:
     """Check all that ``send()`` is given.
 
-    A number that gets no messages is ``refused`` without a word where refusals are for staff alone.
+    For a number that the settings refuse, ``refusal`` says why, where refusals are for staff alone.
 
     Raises ``Invalid``, ``InvalidPhone`` or ``NumberNotAllowed``.
     """
     known = take_purpose(purpose)
     number, refusal = numbers.look_up(phone)
-    if refusal:
-        limits.note_refusal(_WHOSE.get(refusal, "kind_of_number"))
-        if not numbers.hides_refusals(known):
-            raise NumberNotAllowed(refusal)
+    if refusal and not numbers.hides_refusals(known):
+        raise numbers.refused(refusal)
     return Asked(
         number=number,
         purpose=known,
         channel=take_channel(channel),
         context=take_context(context, known.context),
         language=get_language() or "",
-        refused=bool(refusal),
+        refusal=refusal,
     )
 
 

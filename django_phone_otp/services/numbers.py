@@ -1,4 +1,4 @@
-"""Which numbers get messages: parsing, test numbers, regions, denied prefixes, fictional numbers."""
+"""Which numbers get messages: parsing, test numbers, regions, denied prefixes, fictional numbers, blocks."""
 
 import logging
 
@@ -18,6 +18,11 @@ from django_phone_otp.core.numbers import (
 )
 from django_phone_otp.core.policies import Purpose, TestNumber
 from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
+from django_phone_otp.services import limits
+from django_phone_otp.services.blocks import is_blocked
+
+# Whose the reason for a refusal is: the project's or its staff's, or else that of the number's kind.
+_WHOSE = {"region": "REGIONS", "prefix": "DENIED_PREFIXES", "blocked": "blocked"}
 
 logger = logging.getLogger("django_phone_otp")
 
@@ -25,20 +30,32 @@ logger = logging.getLogger("django_phone_otp")
 def admit_number(phone: object) -> Number:
     """Return the number that ``phone`` means, when messages may go to it.
 
-    ``phone`` is what a person typed, or any object with ``as_e164``.
+    ``phone`` is what a person typed, or any object with ``as_e164``. What the settings refuse costs no query.
 
     Raises ``InvalidPhone`` or ``NumberNotAllowed``; their ``reason`` is for staff.
     """
     number, refusal = look_up(phone)
+    refusal = refusal or refusal_by_staff(number)
     if refusal:
-        raise NumberNotAllowed(refusal)
+        raise refused(refusal)
     return number
 
 
-def look_up(phone: object) -> tuple[Number, str]:
-    """Return the number that ``phone`` means, and why no message goes there: ``""`` when one may.
+def refused(reason: str) -> NumberNotAllowed:
+    """Return what to raise for a number that gets no message, and count it for the statistics.
 
-    A refusal is logged, for staff. Raises ``InvalidPhone`` for what is not one number.
+    A refusal that nobody is told of is not counted: what that takes could be measured.
+    """
+    limits.note_refusal(_WHOSE.get(reason, "kind_of_number"))
+    return NumberNotAllowed(reason)
+
+
+def look_up(phone: object) -> tuple[Number, str]:
+    """Return the number that ``phone`` means, and why the settings let no message go there: ``""`` when they do.
+
+    No query is made: before a message, ``refusal_by_staff()`` is asked too. A refusal is logged, for staff.
+
+    Raises ``InvalidPhone`` for what is not one number.
     """
     number, refusal = _look_up(phone)
     if refusal:
@@ -62,12 +79,28 @@ def _look_up(phone: object) -> tuple[Number, str]:
     return number, refusal
 
 
+def refusal_by_staff(number: Number) -> str:
+    """Return why staff let no message go to ``number``, ``blocked``; ``""`` when they do. It is logged, for staff.
+
+    One query, but for a test number in force: its messages go nowhere.
+    """
+    refusal = _refusal_by_staff(number)
+    if refusal:
+        logger.info("A number was refused: %s", refusal)
+    return refusal
+
+
 def refusal_of(e164: str) -> str:
-    """Return why no message goes to a number that was looked up before, as things are now; ``""`` when one may."""
+    """Return why no message goes to a number that was looked up before, as things are now; ``""`` when one may.
+
+    Staff's word is asked for whatever the settings say: the time must not tell a decoy from a challenge.
+    """
     try:
-        return _look_up(e164)[1]
+        number, refusal = _look_up(e164)
     except InvalidPhone as unreadable:  # a test number that has left the settings is no number
         return unreadable.reason
+    by_staff = _refusal_by_staff(number)
+    return refusal or by_staff
 
 
 def region_of(e164: str) -> str:
@@ -110,12 +143,18 @@ def _parse(typed: str) -> tuple[Number, str]:
         raise InvalidPhone(refusal.reason) from None
 
 
+def _refusal_by_staff(number: Number) -> str:
+    if find_test_number(number.e164) is None and is_blocked(number):
+        return "blocked"
+    return ""
+
+
 def _reaches_people() -> bool:
     return any(backends.can_build(alias) and backends[alias].reaches_people for alias in backends)
 
 
 def _refusal(number: Number) -> str:
-    """Return why the project takes no such number; ``""`` when it does."""
+    """Return why the settings take no such number; ``""`` when they do."""
     current = conf.current()
     if current.denied_prefixes and any(each.startswith(current.denied_prefixes) for each in twins(number.e164)):
         return "prefix"

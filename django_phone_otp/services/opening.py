@@ -23,7 +23,7 @@ from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.budget import Budget, read_budget
 from django_phone_otp.services.dispatch import dispatch, new_delivery
 from django_phone_otp.services.intake import Asked
-from django_phone_otp.services.numbers import find_test_number
+from django_phone_otp.services.numbers import find_test_number, hides_refusals, refusal_by_staff, refused
 from django_phone_otp.services.phones import is_registered
 from django_phone_otp.services.transactions import database
 
@@ -42,11 +42,12 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
 
     Returns both, or the live challenge that the same ``client`` has for this, and None.
 
-    Raises ``RateLimited``, ``ChallengeRequired``, ``TooManyAttempts`` or ``Unavailable``.
+    Raises ``NumberNotAllowed``, ``RateLimited``, ``ChallengeRequired``, ``TooManyAttempts`` or ``Unavailable``.
     """
     number, lane = asked.number, asker.lane(asked.number.e164)
+    refusal = _refusal(asked)
     # A number that is refused is looked up too: its answer must not be quicker.
-    decoy = asked.purpose.registered_only and (not is_registered(number.e164) or asked.refused)
+    decoy = asked.purpose.registered_only and (not is_registered(number.e164) or bool(refusal))
     places = None
     for turn in range(TURNS):
         now = timezone.now()
@@ -63,7 +64,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
         except TooManyAttempts:
             limits.note_refusal("verify.number")
             raise
-        delivery = new_delivery(challenge, asked.channel)
+        delivery = new_delivery(challenge, asked.channel, refusal)
         try:
             with transaction.atomic(using=database()):
                 challenge.save(force_insert=True)
@@ -129,6 +130,14 @@ def public_status(challenge: Challenge, status: str | None) -> str:
     if challenge.decoy or (purpose is not None and purpose.registered_only):
         return DeliveryStatus.ACCEPTED
     return status or DeliveryStatus.QUEUED
+
+
+def _refusal(asked: Asked) -> str:
+    """Return why the number is refused, for staff; raise ``NumberNotAllowed`` where the sender may know that it is."""
+    by_staff = refusal_by_staff(asked.number)
+    if by_staff and not hides_refusals(asked.purpose):
+        raise refused(by_staff)
+    return asked.refusal or by_staff
 
 
 def _same(budget: Budget, asked: Asked, client: str, decoy: bool, now: datetime) -> Challenge | None:

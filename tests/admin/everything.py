@@ -8,9 +8,8 @@ from django_phone_otp.backends.base import BaseBackend, DeliveryStatus, Receipt,
 from django_phone_otp.models import Block, Challenge, Delivery
 from django_phone_otp.services import limits, receipts
 from django_phone_otp.test import latest_code
-from tests.conftest import PHONE
 
-OTHER = "+14155550177"
+PHONE, OTHER = "+14155550166", "+14155550177"  # no page has them as an example
 SECRETS = {"api_key": "made-up-key-of-the-vendor-0001", "webhook": "made-up-secret-of-the-webhook-0002"}
 CONTEXT = {"amount": "12.50", "payee": "Canary Example"}
 

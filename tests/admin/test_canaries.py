@@ -8,8 +8,7 @@ from django.contrib.auth.models import Permission, User
 from django_phone_otp.admin.phones import VerifiedPhoneInline
 from django_phone_otp.models import Block, Challenge, DailyFigures, Delivery, DeliveryReceipt, VerifiedPhone
 from django_phone_otp.test import override_phone_otp
-from tests.admin.everything import OTHER, SETTINGS, every_page, make_everything
-from tests.conftest import PHONE
+from tests.admin.everything import OTHER, PHONE, SETTINGS, every_page, make_everything
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db

@@ -10,7 +10,8 @@ from django_phone_otp.api import errors
 from django_phone_otp.backends.base import BackendUnavailable
 from django_phone_otp.models import Challenge
 from django_phone_otp.services import challenges
-from django_phone_otp.test import latest_code, outbox
+from django_phone_otp.services.blocks import block
+from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE
 from tests.services.test_delivery import vendors
 from tests.services.test_limits import DEAD_REDIS
@@ -131,6 +132,15 @@ class TestRefusals:
     def test_400_number_not_allowed(self, api, phone):
         message = "Messages cannot be sent to this number. Use another one."
         assert_problem(api.send(phone), 400, "number_not_allowed", errors={"phone": [message]})
+
+    @pytest.mark.parametrize("blocked", [PHONE, "+1415*", "US"])
+    def test_400_number_not_allowed_for_what_staff_blocked(self, api, blocked):
+        message = "Messages cannot be sent to this number. Use another one."
+        with override_phone_otp(RESEND_AFTER=[0]):
+            handle = api.send().json()["challenge"]
+            block(blocked)
+            for refused in (api.send(), api.post("resend", {"challenge": handle})):
+                assert_problem(refused, 400, "number_not_allowed", errors={"phone": [message]})
 
     def test_404_challenge_not_found(self, api):
         api.send()

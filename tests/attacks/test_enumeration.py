@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 import django_phone_otp as phone_otp
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.blocks import block
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.attacks.attackers import HOME, PHONE, browser
 from tests.unlimited import UNLIMITED
@@ -27,14 +28,21 @@ KINDS = {
     "premium": "+19005550123",
     "denied prefix": "+16465550123",
     "registered and denied": "+16475550123",
+    "blocked": "+14165550123",
+    "registered and blocked": "+15145550123",
+    "registered and of a blocked prefix": "+16045550123",
+    "blocked and of another region": "+18095550123",
 }
 
 
 @pytest.fixture(autouse=True)
 def _some_are_registered():
     settings = {"REGIONS": ["US", "CA"], "DENIED_PREFIXES": ["+1646", "+1647"]}
-    for name in ("registered", "registered and inactive", "registered and denied"):
-        phone_otp.bind(User.objects.create_user(name, is_active=name != "registered and inactive"), KINDS[name])
+    for name, number in KINDS.items():
+        if name.startswith("registered"):
+            phone_otp.bind(User.objects.create_user(name, is_active=name != "registered and inactive"), number)
+    for what in (KINDS["blocked"], KINDS["registered and blocked"], "+1604555*", "DO"):
+        block(what)
     with override_phone_otp(**settings):
         yield
 
@@ -112,6 +120,30 @@ def test_a15_a_decoy_is_never_proved(clock):
         handle = browser().send(number, "login").json()["challenge"]
         code = code_of(Challenge.objects.get(number=number))
         assert browser(HOME).verify(handle, code).status_code == (200 if kind == "registered" else 400), kind
+
+
+def test_a15_staff_read_why_a_decoy_got_no_message():
+    for kind in ("registered and blocked", "registered and denied", "unknown"):
+        attacker = browser(HOME)
+        with override_phone_otp(RESEND_AFTER=[0]):
+            handle = attacker.send(KINDS[kind], "login").json()["challenge"]
+            attacker.post("resend", {"challenge": handle})
+        reasons = {each.reason for each in Challenge.objects.get(number=KINDS[kind]).deliveries.all()}
+        said = {"registered and blocked": "refused (blocked)", "registered and denied": "refused (prefix)"}
+        assert reasons == {f"decoy: the number is {said.get(kind, 'not registered')}"}
+
+
+def test_a15_who_is_blocked_after_the_first_message_gets_no_second_one_and_cannot_tell(clock):
+    answers = []
+    with override_phone_otp(RESEND_AFTER=[0]):
+        for number in (KINDS["registered"], KINDS["unknown"]):
+            attacker = browser()
+            cache.clear()
+            handle = attacker.send(number, "login").json()["challenge"]
+            block(number)
+            answers.append(whole(attacker.post("resend", {"challenge": handle})))
+        assert answers[0] == answers[1]
+        assert [message.number for message in outbox] == [PHONE]  # the first one
 
 
 @pytest.mark.parametrize("offset", [0, 0.001, 0.4, 17.5, 29.999])

@@ -8,9 +8,10 @@ import time_machine
 
 import django_phone_otp as phone_otp
 from django_phone_otp.core.identifiers import first_uuid7, uuid7
-from django_phone_otp.exceptions import PhoneOTPError, RateLimited
+from django_phone_otp.exceptions import NumberNotAllowed, PhoneOTPError, RateLimited
 from django_phone_otp.models import Challenge, DailyFigures, Delivery
 from django_phone_otp.services import counting, figures, limits, stats
+from django_phone_otp.services.blocks import block
 from django_phone_otp.test import latest_code, override_phone_otp
 from tests.attacks.test_failing_closed import DEAD_MEMCACHED
 from tests.conftest import PHONE, every_database
@@ -289,19 +290,21 @@ def test_what_the_limits_refuse_is_counted_by_limit(api):
 
 
 def test_numbers_that_get_no_message_are_counted_by_whose_reason_it_is():
-    for settings, purpose in (
-        ({"REGIONS": ["GB"]}, "signup"),
-        ({"REGIONS": ["GB"], "PURPOSES": {"login": {"REGISTERED_ONLY": True}}}, "login"),  # nobody is told
-        ({"DENIED_PREFIXES": ["+1415"]}, "signup"),
-    ):
-        with override_phone_otp(LIMITS=UNLIMITED, **settings):
-            try:
-                phone_otp.send(PHONE, purpose=purpose)
-            except PhoneOTPError:
-                assert purpose == "signup"
-    with pytest.raises(PhoneOTPError):
+    block("+1415555*")
+    for settings in ({"REGIONS": ["GB"]}, {"DENIED_PREFIXES": ["+1415"]}, {}):
+        with override_phone_otp(LIMITS=UNLIMITED, **settings), pytest.raises(NumberNotAllowed):
+            phone_otp.send(PHONE, purpose="signup")
+    with pytest.raises(NumberNotAllowed):
         phone_otp.send("+1 900 555 0123", purpose="signup")
-    assert refused() == {"REGIONS": 2, "DENIED_PREFIXES": 1, "kind_of_number": 1}
+    assert refused() == {"REGIONS": 1, "DENIED_PREFIXES": 1, "blocked": 1, "kind_of_number": 1}
+
+
+def test_a_refusal_that_nobody_is_told_of_costs_no_count_that_could_be_measured():
+    block("+1415555*")
+    for regions in (["GB"], ["US"]):
+        with override_phone_otp(LIMITS=UNLIMITED, REGIONS=regions, PURPOSES={"login": {"REGISTERED_ONLY": True}}):
+            phone_otp.send(PHONE, purpose="login")
+    assert refused() == {}
 
 
 def test_used_up_guesses_are_counted():

@@ -7,8 +7,17 @@ import time_machine
 from django_phone_otp.backends.base import BaseBackend
 from django_phone_otp.core.numbers import Number
 from django_phone_otp.exceptions import InvalidPhone, NumberNotAllowed
-from django_phone_otp.services.numbers import admit_number, find_test_number, look_up, refusal_of
+from django_phone_otp.services.blocks import block
+from django_phone_otp.services.numbers import (
+    admit_number,
+    find_test_number,
+    look_up,
+    refusal_by_staff,
+    refusal_of,
+)
 from django_phone_otp.test import override_phone_otp
+
+pytestmark = pytest.mark.django_db
 
 PHONE = "+14155550123"
 FICTION = "+15555550100"  # no such number, as libphonenumber knows
@@ -237,3 +246,51 @@ class TestFictionalNumbers:
 def test_a_number_that_cannot_be_read_any_more_is_refused():
     """A fictional test number that has left the settings, say."""
     assert refusal_of("+15555550100") == "invalid"
+
+
+class TestBlocks:
+    def test_a_blocked_number_is_refused_and_staff_read_why(self, caplog):
+        block(PHONE)
+        with caplog.at_level(logging.INFO, "django_phone_otp"), pytest.raises(NumberNotAllowed) as refusal:
+            admit_number(PHONE)
+        assert refusal.value.reason == "blocked"
+        assert "A number was refused: blocked" in caplog.text
+        assert PHONE[1:] not in caplog.text
+        assert refusal_of(PHONE) == "blocked"
+        assert refusal_by_staff(Number(PHONE, "US")) == "blocked"
+
+    def test_others_are_admitted_as_before(self):
+        block("+14155550124")
+        assert admit_number(PHONE).e164 == PHONE
+        assert refusal_of(PHONE) == ""
+        assert refusal_by_staff(Number(PHONE, "US")) == ""
+
+    def test_who_only_looks_a_number_up_makes_no_query(self, django_assert_num_queries):
+        block(PHONE)
+        with django_assert_num_queries(0):
+            assert look_up(PHONE) == (Number(PHONE, "US"), "")
+
+    def test_what_the_settings_refuse_costs_no_query(self, django_assert_num_queries):
+        block(PHONE)
+        with override_phone_otp(DENIED_PREFIXES=["+1415"]), django_assert_num_queries(0):
+            with pytest.raises(NumberNotAllowed) as refusal:
+                admit_number(PHONE)
+            assert refusal.value.reason == "prefix"
+
+    def test_a_number_that_was_sent_to_costs_one_query_whatever_the_settings_say(self, django_assert_num_queries):
+        block(PHONE)
+        for denied, reason in (([], "blocked"), (["+1415"], "prefix")):
+            with override_phone_otp(DENIED_PREFIXES=denied), django_assert_num_queries(1):
+                assert refusal_of(PHONE) == reason
+
+    def test_a_test_number_in_force_is_not_blocked_and_one_that_is_not_stays_refused(
+        self, settings, django_assert_num_queries
+    ):
+        settings.DEBUG = True
+        block(PHONE)
+        with override_phone_otp(TEST_NUMBERS={PHONE: TEST_NUMBER}):
+            with django_assert_num_queries(0):
+                assert admit_number(PHONE).e164 == PHONE
+                assert refusal_of(PHONE) == ""
+            settings.DEBUG = False
+            assert refusal_of(PHONE) == "test_number"

@@ -8,7 +8,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 import django_phone_otp as phone_otp
-from django_phone_otp.models import Delivery
+from django_phone_otp.models import Block, Delivery
 from django_phone_otp.services import statements
 from tests import routers
 from tests.conftest import PHONE, every_database
@@ -61,3 +61,26 @@ def test_an_error_spoils_the_transaction_that_it_is_in():
             statements.update(Delivery, {"id": pk, "status": "accepted"}, {"status": "gone fishing"})
         assert connections["default"].needs_rollback
         transaction.set_rollback(True)
+
+
+@every_database
+def test_a_question_is_what_the_orm_would_ask(database):
+    Block.objects.create(value="GB")
+    for asked, is_there in ((["+14155550123", "GB", "+1*"], True), (["+14155550123", "+14*", "%s"], False)):
+        with CaptureQueriesContext(database) as by_orm:
+            assert Block.objects.filter(value__in=asked).exists() is is_there
+        for _ in range(2):  # compiled, and then from memory
+            with CaptureQueriesContext(database) as by_us:
+                assert statements.any_of(Block, routers.chosen, "value", asked) is is_there
+            assert [query["sql"] for query in by_us] == [query["sql"] for query in by_orm]
+
+
+@every_database
+def test_a_question_may_name_a_value_twice_and_stays_the_same_statement(database):
+    Block.objects.create(value="GB")
+    lengths = set()
+    for asked in (["GB", "GB", "GB"], ["IN", "GB", "IN"], ["IN", "US", "FR"]):
+        with CaptureQueriesContext(database) as queries:
+            assert statements.any_of(Block, routers.chosen, "value", asked) is ("GB" in asked)
+        lengths.add(len(queries[0]["sql"]))
+    assert len(lengths) == 1

@@ -38,8 +38,8 @@ class ReadOnlyAdmin(_ModelAdmin):
     change_form_template = "admin/phone_otp/change_form.html"
     row_actions: ClassVar[tuple[Action, ...]] = ()
     """What may be done to one row, beside looking at it."""
-    sheet: ClassVar[Sheet]
-    """What an export writes of these rows."""
+    sheet: ClassVar[Sheet | None] = None
+    """What an export writes of these rows; without it there is none."""
     sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
     list_per_page = list_max_show_all = MOST_TICKED
 
@@ -74,7 +74,9 @@ class ReadOnlyAdmin(_ModelAdmin):
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may see the list may export it with one more permission."""
-        return self.has_view_permission(request) and request.user.has_perm(f"phone_otp.export_{self.opts.model_name}")
+        if self.sheet is None or not self.has_view_permission(request):
+            return False
+        return request.user.has_perm(f"phone_otp.export_{self.opts.model_name}")
 
     def export(self, request: HttpRequest) -> HttpResponseBase:
         """Export the list, after a question."""

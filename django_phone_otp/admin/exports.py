@@ -17,14 +17,14 @@ from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.admin.links import list_of
 from django_phone_otp.admin.lists import WindowedChangeList
-from django_phone_otp.admin.sheets import Look
+from django_phone_otp.admin.sheets import Look, Sheet
 
 if TYPE_CHECKING:
     from django_phone_otp.admin.readonly import ReadOnlyAdmin
 
 
 @sensitive_variables()
-def export_view(listing: "ReadOnlyAdmin", request: HttpRequest) -> HttpResponseBase:
+def export_view(listing: "ReadOnlyAdmin", request: HttpRequest, sheet: Sheet) -> HttpResponseBase:
     """Say what the file will hold and ask, and answer with the file when that was confirmed.
 
     Raises ``PermissionDenied``, also for full numbers that this member of staff may not see, and
@@ -42,7 +42,7 @@ def export_view(listing: "ReadOnlyAdmin", request: HttpRequest) -> HttpResponseB
     if request.method == "POST":
         windows = shown.windows(request)
         _write_down(listing, request, full, [title for title, _ in filters])
-        return _answer(request, listing.sheet.name, listing.sheet.write(windows, look))
+        return _answer(request, sheet.name, sheet.write(windows, look))
     query = request.GET.urlencode()
     context = {
         **listing.admin_site.each_context(request),
@@ -85,13 +85,10 @@ def _write_down(listing: "ReadOnlyAdmin", request: HttpRequest, full: bool, filt
 def _answer(request: HttpRequest, name: str, chunks: Iterator[bytes]) -> StreamingHttpResponse:
     # Under ASGI, Django would make a list of all chunks before it sends the first.
     content = _one_by_one(chunks) if isinstance(request, ASGIRequest) else chunks
+    disposition = f'attachment; filename="phone-otp-{name}-{timezone.now():%Y-%m-%d}.csv"'
+    # That nothing keeps a copy (no-store) is what every page of an admin says.
     return StreamingHttpResponse(
-        content,
-        content_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="phone-otp-{name}-{timezone.now():%Y-%m-%d}.csv"',
-            "Cache-Control": "no-store",
-        },
+        content, content_type="text/csv; charset=utf-8", headers={"Content-Disposition": disposition}
     )
 
 

@@ -39,7 +39,7 @@ class ReadOnlyAdmin(_ModelAdmin):
     row_actions: ClassVar[tuple[Action, ...]] = ()
     """What may be done to one row, beside looking at it."""
     sheet: ClassVar[Sheet | None] = None
-    """What an export writes of these rows; without it there is none."""
+    """What an export writes of these rows; None where there is none."""
     sortable_by = ()  # by time, through the primary key; any other order would sort the whole table
     list_per_page = list_max_show_all = MOST_TICKED
 
@@ -74,13 +74,12 @@ class ReadOnlyAdmin(_ModelAdmin):
 
     def has_export_permission(self, request: HttpRequest) -> bool:
         """Whoever may see the list may export it with one more permission."""
-        if self.sheet is None or not self.has_view_permission(request):
-            return False
-        return request.user.has_perm(f"phone_otp.export_{self.opts.model_name}")
+        may = request.user.has_perm(f"phone_otp.export_{self.opts.model_name}")
+        return self.sheet is not None and self.has_view_permission(request) and may
 
-    def export(self, request: HttpRequest) -> HttpResponseBase:
+    def export(self, sheet: Sheet, request: HttpRequest) -> HttpResponseBase:
         """Export the list, after a question."""
-        return export_view(self, request)
+        return export_view(self, request, sheet)
 
     def get_urls(self) -> list[Any]:
         """Add the search, the export and the actions."""
@@ -90,8 +89,8 @@ class ReadOnlyAdmin(_ModelAdmin):
             path(f"<path:object_id>/{action.name}/", wrap(partial(self.act, action)), name=f"{name}_{action.name}")
             for action in self.row_actions
         ]
-        export = path("export/", wrap(self.export), name=f"{name}_export")
-        return [search, export, *acts, *super().get_urls()]
+        sheets = [path("export/", wrap(partial(self.export, self.sheet)), name=f"{name}_export")] if self.sheet else []
+        return [search, *sheets, *acts, *super().get_urls()]
 
     def act(self, action: Action, request: HttpRequest, object_id: str) -> HttpResponse:
         """Do one of ``row_actions`` to a row, after a question."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 import time_machine
 from asgiref.sync import async_to_sync
+from django.contrib import admin
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.core.handlers.asgi import ASGIHandler
@@ -327,6 +328,16 @@ def test_a_page_that_is_not_there_is_not_exported(staff, many, monkeypatch, mode
     monkeypatch.setattr(ReadOnlyAdmin, "list_per_page", 3)
     assert staff.post(export_url(model, p=99)).status_code == 400
     assert len(rows_of(staff, model, p=2)) == 7
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_list_without_columns_is_not_exported(staff, challenge, monkeypatch, model):
+    listing = admin.site.get_model_admin(MODELS[model])
+    names = {pattern.name for pattern in listing.get_urls()}
+    monkeypatch.setattr(type(listing), "sheet", None)
+    assert names - {pattern.name for pattern in listing.get_urls()} == {f"phone_otp_{model}_export"}
+    assert export_url(model) not in staff.get(url(model, "changelist")).content.decode()
+    assert staff.post(export_url(model)).status_code == 403  # also where an address of before leads
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -76,6 +76,7 @@ def test_every_page_keeps_a_strict_policy_fits_and_has_no_fault_light_or_dark(
         page.goto(address)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            page.evaluate("Promise.all(document.getAnimations().map((each) => each.finished))")  # colours fade over
             page.screenshot(path=screenshots / f"admin-{name}-{size}-{scheme}.png", full_page=True)
             faults = Axe().run(page, context=PARTS).response["violations"]
             found[name, scheme] = [(fault["id"], node["html"]) for fault in faults for node in fault["nodes"]]

@@ -84,10 +84,12 @@ class WindowedChangeList(ChangeList):
         return rows if self.oldest is None else self.window_from(rows, self.oldest)
 
     def _windows_of(self, rows: QuerySet[Any], passed: QuerySet[Any]) -> Iterator[QuerySet[Any]]:
-        while (oldest := _end_of_window(rows)) is not None:
-            yield self.window_from(passed, oldest)
-            rows, passed = rows.filter(pk__lt=oldest), passed.filter(pk__lt=oldest)
-        yield passed
+        left, shown = rows, passed
+        while (oldest := _end_of_window(left)) is not None:
+            yield self.window_from(shown, oldest)
+            # Of all rows, not of those that were left: every condition of before would stay in the query.
+            left, shown = rows.filter(pk__lt=oldest), passed.filter(pk__lt=oldest)
+        yield shown
 
 
 def _end_of_window(rows: QuerySet[Any]) -> UUID | None:

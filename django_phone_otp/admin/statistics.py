@@ -167,7 +167,7 @@ def _charts(read: Statistics, days: int) -> list[Chart]:
             _("Messages"),
             labels,
             [
-                Series(_("delivered"), "first", [line.delivered for line in lines]),
+                Series(_("Delivered"), "first", [line.delivered for line in lines]),
                 Series(_("not, or not known"), "second", rest),
             ],
             stacked=True,
@@ -176,8 +176,8 @@ def _charts(read: Statistics, days: int) -> list[Chart]:
             _("Rates"),
             labels,
             [
-                Series(_("delivered"), "first", [_hundredths(line.delivery_rate) for line in lines]),
-                Series(_("verified"), "second", [_hundredths(line.verification_rate) for line in lines]),
+                Series(_("Delivered"), "first", [_hundredths(line.delivery_rate) for line in lines]),
+                Series(_("Verified"), "second", [_hundredths(line.verification_rate) for line in lines]),
             ],
             unit="%",
         ),

@@ -24,6 +24,7 @@ SETTLES_AFTER = WINDOW + timedelta(days=1)  # the last question to a vendor, and
 KEPT = timedelta(days=400)  # a year, and what it is compared with; no number and nobody is in them
 FRESH_TODAY, FRESH = timedelta(minutes=1), timedelta(hours=1)  # so long, whoever looks again sees the same
 QUICK = 10_000  # challenges of a day: counted in about half a second, which somebody before a page may wait for
+RESTS = 1.0  # times as long as it counts, when nobody waits for it
 PATIENCE = 1.0  # seconds, after which no further day is begun for them
 
 
@@ -53,7 +54,7 @@ def count_days() -> Iterator[date]:
     To be done before challenges are deleted: what was never counted is lost with them.
     """
     for day in _stale(KEPT.days, FRESH):
-        count_day(day)
+        count_day(day, RESTS)
         yield day
 
 
@@ -62,11 +63,11 @@ def forget_old() -> int:
     return DailyFigures.objects.filter(day__lt=today() - KEPT).delete()[0]
 
 
-def count_day(day: date) -> None:
-    """Count one day and keep its figures, in place of those that were kept before."""
+def count_day(day: date, rests: float = 0.0) -> None:
+    """Count one day and keep its figures, in place of those that were kept before. ``rests`` as ``count_between()``."""
     began = timezone.now()
     start = _start(day)
-    figures = count_between(first_uuid7(start), first_uuid7(start + timedelta(days=1)))
+    figures = count_between(first_uuid7(start), first_uuid7(start + timedelta(days=1)), rests)
     known = DailyFigures.objects.using(database()).filter(day=day)
     # The cache forgets, and what was read from it before does not.
     before = Counter[str](next((each.get("refused", {}) for each in known.values_list("figures", flat=True)), {}))

@@ -1,5 +1,6 @@
 """Retention: challenges, and with them their deliveries, go when they are old enough."""
 
+import time
 from collections.abc import Iterator
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.unlocking import SET_ASIDE
 
-BATCH = 500  # rows: a few milliseconds of locks
+BATCH = 200  # challenges, with all that hangs on them: a few milliseconds of locks
+RESTS = 1.0  # times as long as a batch took, before the next: requests beside it must not wait for the machine
+REST_MAXIMUM = 0.5  # seconds
 
 
 def clear_expired(batch: int = BATCH) -> Iterator[int]:
@@ -29,13 +32,14 @@ def clear_expired(batch: int = BATCH) -> Iterator[int]:
         page = list(old.order_by("pk").values_list("pk", flat=True)[:batch])
         if not page:
             return
-        last = page[-1]
+        began, last = time.monotonic(), page[-1]
         doomed = list(Challenge.objects.filter(pk__in=page).exclude(_counts()).values_list("pk", flat=True))
         Challenge.objects.filter(pk__in=doomed).delete()
         counted = set(page) - set(doomed)
         if counted:  # of these, only what is counted stays
             Delivery.objects.filter(challenge__in=counted).delete()
             Challenge.objects.filter(pk__in=counted).update(context={}, client="", language="")
+        time.sleep(min(RESTS * (time.monotonic() - began), REST_MAXIMUM))
         yield len(doomed)
 
 

@@ -45,8 +45,7 @@ def database(request, monkeypatch):
     return connections[alias]
 
 
-# With all apps named, Django does not make every permission anew in three databases after each test.
-every_database = pytest.mark.django_db(transaction=True, databases="__all__", available_apps=list(suite.INSTALLED_APPS))
+every_database = pytest.mark.django_db(transaction=True, databases="__all__")
 
 
 def pytest_collection_modifyitems(items):

@@ -39,7 +39,10 @@ def many_view(listing: "ReadOnlyAdmin", request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(request.get_full_path())
     keys = [key for key in map(uuid_or_none, ticked) if key]
     # Whatever the filters of the list say: a row that has ended meanwhile is to be counted, not passed over.
-    rows = list(listing.get_queryset(request).filter(pk__in=keys).select_related())
+    found = listing.get_queryset(request).filter(pk__in=keys)
+    if isinstance(listing.list_select_related, tuple):  # without a field it would be none, or all
+        found = found.select_related(*listing.list_select_related)
+    rows = list(found)
     possible = [row for row in rows if action.applies(row)]
     others = len(ticked) - len(possible)
     if possible and "confirmed" not in request.POST:

@@ -349,3 +349,9 @@ def test_a_cache_that_fails_costs_the_count_and_nothing_else(settings, caplog):
     limits.note_refusal("send.ip")
     assert limits.refusals_on(date(2026, 11, 22)) == {}
     assert "The cache for statistics failed" in caplog.text
+
+
+def test_a_days_figures_are_named_after_the_day():
+    made()
+    figures.count_day(DAY)
+    assert str(DailyFigures.objects.get()) == "2026-11-22"

@@ -53,8 +53,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         chosen = getattr(item, "callspec", None) and item.callspec.params.get("database")
         marks = list(item.iter_markers("django_db"))
-        if chosen in {"sqlite", "postgresql", "mariadb"} and marks and marks[0].kwargs == every_database.kwargs:
-            needed = {"default", "default" if chosen == "sqlite" else chosen}
+        needed = {"default", "default" if chosen == "sqlite" else chosen}
+        # One that does not answer is left to the fixture, which says so.
+        if needed <= {*suite.DATABASES} and marks and marks[0].kwargs == every_database.kwargs:
             item.add_marker(
                 pytest.mark.django_db(**{**every_database.kwargs, "databases": sorted(needed)}), append=False
             )

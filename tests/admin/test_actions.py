@@ -1,6 +1,6 @@
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.urls import reverse
 
 import django_phone_otp as phone_otp
@@ -8,6 +8,7 @@ from django_phone_otp.backends.base import BackendUnavailable, BaseBackend, Deli
 from django_phone_otp.exceptions import PhoneOTPError, Unavailable
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.test import override_phone_otp
+from tests.admin.accounts import log_in_as
 from tests.conftest import PHONE
 from tests.unlimited import UNLIMITED
 
@@ -56,13 +57,7 @@ def challenge():
 
 
 def log_in(client, account):
-    if account == "superuser":
-        user = User.objects.create_superuser(account)
-    else:
-        user = User.objects.create_user(account, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=ACCOUNTS[account]))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return log_in_as(client, account, ACCOUNTS.get(account, ()))
 
 
 @pytest.fixture

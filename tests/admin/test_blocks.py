@@ -4,7 +4,7 @@ import re
 
 import pytest
 from django.contrib.admin.models import ADDITION, LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.signals import got_request_exception
 from django.views.debug import ExceptionReporter
 
@@ -13,6 +13,7 @@ from django_phone_otp.models import Block, Challenge
 from django_phone_otp.services import blocks
 from django_phone_otp.test import override_phone_otp
 from tests.admin import url
+from tests.admin.accounts import log_in_as
 from tests.conftest import PHONE
 from tests.unlimited import UNLIMITED
 
@@ -44,13 +45,7 @@ def challenge():
 
 
 def log_in(client, account):
-    if account == "superuser":
-        user = User.objects.create_superuser(account)
-    else:
-        user = User.objects.create_user(account, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=ACCOUNTS[account]))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return log_in_as(client, account, ACCOUNTS.get(account, ()))
 
 
 def named(page):

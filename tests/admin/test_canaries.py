@@ -3,11 +3,12 @@
 import pytest
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 
 from django_phone_otp.admin.phones import VerifiedPhoneInline
 from django_phone_otp.models import Block, Challenge, DailyFigures, Delivery, DeliveryReceipt, VerifiedPhone
 from django_phone_otp.test import override_phone_otp
+from tests.admin.accounts import log_in_as
 from tests.admin.everything import OTHER, PHONE, SETTINGS, every_page, make_everything
 from tests.unlimited import UNLIMITED
 
@@ -19,7 +20,7 @@ ACCOUNTS = {
     "view-only": VIEWS,
     "acting": [*VIEWS, *ACTS],
     "revealing": [*VIEWS, *ACTS, "reveal_number"],
-    "superuser": None,
+    "superuser": [],  # it has them all without being given any
 }
 TABLES = (Challenge, Delivery, DeliveryReceipt, VerifiedPhone, Block, DailyFigures, User)
 
@@ -37,11 +38,7 @@ def canaries():
 
 
 def log_in(client, account):
-    permissions = ACCOUNTS[account]
-    user = User.objects.create_user(account, is_staff=True, is_superuser=permissions is None)
-    user.user_permissions.set(Permission.objects.filter(codename__in=permissions or []))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return log_in_as(client, account, ACCOUNTS.get(account, ()))
 
 
 def state():

@@ -10,7 +10,7 @@ import time_machine
 from asgiref.sync import async_to_sync
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.core.handlers.asgi import ASGIHandler
 from django.db import connection
 from django.test import AsyncClient
@@ -26,6 +26,7 @@ from django_phone_otp.admin.readonly import ReadOnlyAdmin
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.test import latest_code, override_phone_otp
 from tests.admin import url
+from tests.admin.accounts import log_in_as
 from tests.conftest import PHONE, every_database
 from tests.pages import index
 from tests.pages import rows_of as rows_in_docs
@@ -85,13 +86,7 @@ def many():
 
 
 def log_in(client, account):
-    if account == "superuser":
-        user = User.objects.create_superuser(account)
-    else:
-        user = User.objects.create_user(account, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=ACCOUNTS[account]))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return log_in_as(client, account, ACCOUNTS.get(account, ()))
 
 
 def export_url(model, **query):

@@ -4,7 +4,7 @@ from uuid import uuid4
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
+from django.contrib.auth.models import User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -18,6 +18,7 @@ from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services import opening, polling
 from django_phone_otp.test import override_phone_otp
 from tests.admin import url
+from tests.admin.accounts import log_in_as
 from tests.admin.test_actions import PolledBackend
 from tests.unlimited import UNLIMITED
 
@@ -45,13 +46,7 @@ def _rows():
 
 
 def log_in(client, account):
-    if account == "superuser":
-        user = User.objects.create_superuser(account)
-    else:
-        user = User.objects.create_user(account, is_staff=True)
-        user.user_permissions.set(Permission.objects.filter(codename__in=ACCOUNTS[account]))
-    client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    return client
+    return log_in_as(client, account, ACCOUNTS.get(account, ()))
 
 
 def list_url(name):

@@ -1,5 +1,9 @@
 """Fixtures of the tests of pages: an account, and a real browser."""
 
+import os
+import tempfile
+from pathlib import Path
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
@@ -50,6 +54,15 @@ def browser(chromium):
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots():
+    """Where pictures of the pages are kept, for people to look at."""
+    default = Path(tempfile.gettempdir()) / "phone-otp-screenshots"
+    folder = Path(os.environ.get("PHONE_OTP_SCREENSHOTS") or default)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 class Visitors:

@@ -1,7 +1,3 @@
-import os
-import tempfile
-from pathlib import Path
-
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
@@ -27,15 +23,6 @@ LINKS_TO_NOTHING = """
 [...document.querySelectorAll('a[href^="#"]')].map((link) => link.getAttribute('href'))
   .filter((target) => !document.querySelector(target))
 """
-
-
-@pytest.fixture(scope="session")
-def screenshots():
-    """Where pictures of the pages are kept, for people to look at."""
-    default = Path(tempfile.gettempdir()) / "phone-otp-screenshots"
-    folder = Path(os.environ.get("PHONE_OTP_SCREENSHOTS") or default)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.fixture(autouse=True)

@@ -1,9 +1,6 @@
 """The admin in a browser, light and dark, wide and narrow: a strict policy holds, and axe finds no fault."""
 
-import os
 import re
-import tempfile
-from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -48,15 +45,6 @@ def pages(settings, live_server):
         make_everything(root)
         ours = {name: url for name, url in every_page() if "phone_otp" in url}
         yield {re.sub(r" \[.*", "", name): live_server.url + url for name, url in ours.items()}, client
-
-
-@pytest.fixture(scope="session")
-def screenshots():
-    """Where pictures of the pages are kept, for people to look at."""
-    default = Path(tempfile.gettempdir()) / "phone-otp-screenshots"
-    folder = Path(os.environ.get("PHONE_OTP_SCREENSHOTS") or default)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -5,7 +5,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError, router, transaction
+from django.db import IntegrityError, connections, router, transaction
 from django.db.models import F, QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
@@ -154,9 +154,15 @@ def unbind(user: Any, number: str) -> bool:
 
 def _take_turn(user: Any, database: str) -> None:
     """Let changes of one user's number at once take turns: each would leave the other's number."""
-    # A statement that writes comes first: SQLite lets nobody write who has only read before.
-    VerifiedPhone.objects.filter(user_id=user.pk).update(verified_at=F("verified_at"))
-    list(get_user_model()._default_manager.using(database).select_for_update().filter(pk=user.pk).values_list("pk"))
+    features = connections[database].features
+    if features.has_select_for_update:
+        # Before any row of VerifiedPhone: who waits for their turn must hold nothing that the one before deletes.
+        # And not against rows that refer to the user (no_key): bind() makes one without taking a turn.
+        mine = get_user_model()._default_manager.using(database).filter(pk=user.pk)
+        list(mine.select_for_update(no_key=features.has_select_for_no_key_update).values_list("pk"))
+    else:
+        # SQLite: one writes at a time, and nobody may write who has only read before, so a write comes first.
+        VerifiedPhone.objects.using(database).filter(user_id=user.pk).update(verified_at=F("verified_at"))
 
 
 def _users() -> "QuerySet[Any]":

@@ -1,6 +1,8 @@
 """A number in place of another: the only one afterwards, and nothing of the old one is worth anything."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from time import sleep
 
 import pytest
 from django.contrib.auth.models import User
@@ -16,7 +18,7 @@ from django_phone_otp.services.proofs import void
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests import routers
 from tests.conftest import PHONE, every_database
-from tests.races import kinds, together
+from tests.races import hang_up, kinds, together
 from tests.services.test_phones import MODES
 from tests.unlimited import UNLIMITED
 
@@ -243,6 +245,39 @@ def test_changes_at_once_leave_one_number(users):
     former = [number for outcome in outcomes for number in outcome]
     assert sorted(former) == sorted({PHONE, *wanted} - {left})
     assert sorted(told()) == sorted(former)
+
+
+@every_database
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # it says who waits
+def test_who_waits_for_a_turn_holds_no_row_that_the_one_before_deletes(users, database):
+    """Else each would wait for the other, and the database would end one of them."""
+    user = users.create_user("sam")
+    bind(user, PHONE)
+    with ThreadPoolExecutor(1) as pool:
+        with transaction.atomic(using=database.alias):
+            list(users.using(database.alias).select_for_update().filter(pk=user.pk))
+            waiting = pool.submit(in_thread, lambda: rebind(users.get(), NEW))
+            wait_until_somebody_waits(database)
+            rows = VerifiedPhone.objects.using(database.alias).select_for_update(nowait=True)
+            assert [row.number for row in rows] == [PHONE]
+        assert waiting.result(timeout=30) == [PHONE]
+
+
+def in_thread(act):
+    try:
+        return act()
+    finally:
+        hang_up()
+
+
+def wait_until_somebody_waits(database):
+    for _ in range(300):
+        with database.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
+        sleep(0.05)
+    pytest.fail("nobody waits")
 
 
 @every_database

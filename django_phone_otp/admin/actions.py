@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from django import forms
 from django.contrib import messages
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.utils import unquote
@@ -37,18 +38,19 @@ class Action:
 
     ``run`` does it, and returns words on what came of it. With ``shows``, they are for this one answer alone.
     With ``on_many``, it may be done to many rows of a list too; that does it to one of them.
-    With ``removes``, the row is gone afterwards.
+    With ``removes``, the row is gone afterwards. ``form`` asks for more than a yes; ``run`` gets that by name.
     """
 
     name: str
     permission: str
     label: Any
     question: Any
-    run: Callable[[Any], str]
+    run: Callable[..., str]
     applies: Callable[[Any], bool] = lambda _row: True
     shows: bool = False
     on_many: Callable[[Any], Outcome] | None = None
     removes: bool = False
+    form: type[forms.Form] = forms.Form
 
     def is_for(self, request: HttpRequest) -> bool:
         """Tell whether this member of staff may do it."""
@@ -142,9 +144,9 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
     if not action.applies(row):
         messages.warning(request, gettext("This is not possible any more."))
         return HttpResponseRedirect(back)
-    shown = ""
-    if request.method == "POST":
-        shown = _carry_out(listing, request, row, action)
+    shown, form = "", action.form(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        shown = _carry_out(listing, request, row, action, form.cleaned_data)
         if not shown:
             return HttpResponseRedirect(list_of(site, model) if action.removes else back)
     context = {
@@ -155,17 +157,20 @@ def action_view(listing: "ModelAdmin[Any]", request: HttpRequest, object_id: str
         "action": action,
         "back": back,
         "shown": shown,
+        "form": form,
     }
     return TemplateResponse(request, "admin/phone_otp/action.html", context)
 
 
 @sensitive_variables()
-def _carry_out(listing: "ModelAdmin[Any]", request: HttpRequest, row: Any, action: Action) -> str:
+def _carry_out(
+    listing: "ModelAdmin[Any]", request: HttpRequest, row: Any, action: Action, given: dict[str, Any]
+) -> str:
     """Do it, and tell what came of it; return what is for this one answer alone, or ``""``."""
     # Before it is done: what cannot be written down is not done.
     listing.log_change(request, row, str(action.label))
     try:
-        words = action.run(row)
+        words = action.run(row, **given)
     except PhoneOTPError as refusal:
         messages.error(request, str(refusal))
         return ""

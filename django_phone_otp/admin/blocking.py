@@ -31,9 +31,53 @@ def what_is_blocked(block: Block) -> str:
     return gettext("all numbers of the region %(region)s") % {"region": block.value}
 
 
+class ReasonForm(forms.Form):
+    """Why something is blocked."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        help_text=_("For whoever looks at it later. Do not write a number here."),
+        max_length=blocks.REASON_MAXIMUM,
+        required=False,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
+    )
+
+    @sensitive_variables()
+    def clean_reason(self) -> str:
+        """Read it."""
+        try:
+            return blocks.read_reason(self.cleaned_data["reason"])
+        except Invalid as refusal:
+            raise ValidationError([*refusal.errors["reason"]]) from None
+
+
+class BlockForm(ReasonForm):
+    """What is to be blocked, and why. ``row`` is the block that is meant, once the form is valid."""
+
+    value = forms.CharField(
+        label=_("Number, prefix or region"),
+        help_text=_("Such as +14155550123, +1415* for all numbers that begin so, or GB."),
+        max_length=TYPED_MAXIMUM,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
+    )
+    field_order = ("value", "reason")
+    row: Block
+
+    @sensitive_variables()
+    def clean(self) -> dict[str, Any]:
+        """Read what is meant."""
+        given = self.cleaned_data
+        if "value" in given and "reason" in given:
+            try:
+                self.row = blocks.read(given["value"], reason=given["reason"])
+            except Invalid as refusal:
+                raise ValidationError(dict(refusal.errors)) from None
+        return given
+
+
 @sensitive_variables()
-def _block(number: str) -> str:
-    if blocks.block(number):
+def _block(number: str, reason: str) -> str:
+    if blocks.block(number, reason=reason):
         return gettext("The number is blocked.")
     return gettext("It was blocked already; nothing was changed.")
 
@@ -57,7 +101,8 @@ OF_NUMBERS = (
         question=_(
             "Send no more messages to this number, for whatever purpose? Codes that it has already go on working."
         ),
-        run=lambda challenge: _block(challenge.number),
+        run=lambda challenge, reason: _block(challenge.number, reason),
+        form=ReasonForm,
         applies=lambda challenge: not blocks.is_stored(challenge.number),
     ),
     Action(
@@ -79,36 +124,6 @@ OF_BLOCKS = (
         removes=True,
     ),
 )
-
-
-class BlockForm(forms.Form):
-    """What is to be blocked, and why. ``row`` is the block that is meant, once the form is valid."""
-
-    value = forms.CharField(
-        label=_("Number, prefix or region"),
-        help_text=_("Such as +14155550123, +1415* for all numbers that begin so, or GB."),
-        max_length=TYPED_MAXIMUM,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
-    )
-    reason = forms.CharField(
-        label=_("Reason"),
-        help_text=_("For whoever looks at it later. Do not write a number here."),
-        max_length=blocks.REASON_MAXIMUM,
-        required=False,
-        widget=forms.TextInput(attrs={"autocomplete": "off", "size": 40}),
-    )
-    row: Block
-
-    @sensitive_variables()
-    def clean(self) -> dict[str, Any]:
-        """Read what is meant."""
-        given = self.cleaned_data
-        if "value" in given and "reason" in given:
-            try:
-                self.row = blocks.read(given["value"], reason=given["reason"])
-            except Invalid as refusal:
-                raise ValidationError(dict(refusal.errors)) from None
-        return given
 
 
 @sensitive_post_parameters()

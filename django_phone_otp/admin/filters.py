@@ -1,7 +1,7 @@
 """Filters by what the settings name: asking the table which values it holds would read all of it."""
 
 from abc import abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 from django.contrib import admin
@@ -16,7 +16,7 @@ from django_phone_otp import conf
 from django_phone_otp.admin.lists import TIMES, uuid_or_none
 from django_phone_otp.core.numbers import twins
 from django_phone_otp.core.statuses import ChallengeStatus
-from django_phone_otp.models import Challenge
+from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.phones import numbers_of
 
 _WORDS = {"hour": _("past hour"), "day": _("past day"), "week": _("past 7 days"), "month": _("past 30 days")}
@@ -29,7 +29,15 @@ def path_to(field: str, model: type[Model]) -> str:
 
 def with_vendor_id(deliveries: QuerySet[Any], vendor_id: str | None) -> QuerySet[Any]:
     """Return those that a vendor calls so, under whatever alias: named, so that the index finds them."""
-    return deliveries.filter(alias__in=list(conf.current().backends), vendor_id=vendor_id)
+    return deliveries.filter(alias__in=list(_aliases_of_rows()), vendor_id=vendor_id)
+
+
+def _aliases_of_rows() -> Iterator[str]:
+    """Yield the aliases that deliveries have, those that left the settings too, by a look into the index for each."""
+    alias: str | None = ""
+    named = Delivery.objects.order_by("alias").values_list("alias", flat=True)
+    while (alias := named.filter(alias__gt=alias).first()) is not None:
+        yield alias
 
 
 class SettingFilter(admin.SimpleListFilter):
@@ -124,10 +132,15 @@ class StateFilter(admin.SimpleListFilter):
         """Return the states."""
         return [(state.value, state.value) for state in ChallengeStatus]
 
+    def value(self) -> str | None:
+        """The choice; what is no state is none."""
+        chosen = super().value()
+        return chosen if chosen in list(ChallengeStatus) else None
+
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list to the choice."""
         state, now = self.value(), timezone.now()
-        if state not in list(ChallengeStatus):
+        if state is None:
             return queryset
         pending = Q(status=ChallengeStatus.PENDING)
         is_so = {
@@ -154,6 +167,11 @@ class TimeFilter(_OfWindow):
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, Any]]:
         """Return the times."""
         return [(name, _WORDS[name]) for name in TIMES]
+
+    def value(self) -> str | None:
+        """The choice; what is no time is none."""
+        chosen = super().value()
+        return chosen if chosen in TIMES else None
 
 
 class _Named(admin.SimpleListFilter):

@@ -67,7 +67,7 @@ class WindowedChangeList(ChangeList):
 
     def _is_exact(self, request: HttpRequest) -> bool:
         exact = {getattr(each, "parameter_name", "") for each in self.list_filter if getattr(each, "exact", False)}
-        return bool(exact & set(request.GET))
+        return any(request.GET.get(name) for name in exact)
 
     def _between(self, request: HttpRequest) -> QuerySet[Any]:
         """Return the rows before the row, and within the time, that the address names."""

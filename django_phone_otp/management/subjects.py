@@ -1,9 +1,7 @@
 """Whose number a command is about: read, and said without naming it."""
 
-from django.core.management.base import CommandError
-
 from django_phone_otp import conf
-from django_phone_otp.exceptions import InvalidPhone
+from django_phone_otp.management.refusals import refusals_in_words
 from django_phone_otp.services import holdings
 from django_phone_otp.services.holdings import Held
 
@@ -12,10 +10,8 @@ NOTHING = "Nothing is held about this number."
 
 def held_about(number: str) -> Held:
     """Return what is held about ``number``, as it was typed. Raises ``CommandError``, which says why not."""
-    try:
+    with refusals_in_words():
         return holdings.find(number)
-    except InvalidPhone as refusal:
-        raise CommandError(f"{refusal} ({refusal.reason})") from None
 
 
 def words_on_users(held: Held) -> str:

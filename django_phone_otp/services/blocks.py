@@ -61,11 +61,17 @@ def unblock(what: object) -> bool:
 @sensitive_variables()
 def read(what: object, *, reason: str = "") -> Block:
     """Return the block that is meant, for ``put()``: its ``str()`` shows no full number. Raises ``Invalid``."""
+    return Block(value=_value(_meant(what)), reason=read_reason(reason))
+
+
+@sensitive_variables()
+def read_reason(reason: str) -> str:
+    """Return why something is blocked, on one line. Raises ``Invalid``."""
     reason = " ".join(reason.split())
     if len(reason) > REASON_MAXIMUM or not reason.isprintable():
         words = _("At most %(count)d characters, all of which can be printed.") % {"count": REASON_MAXIMUM}
         raise Invalid({"reason": [words]})
-    return Block(value=_value(_meant(what)), reason=reason)
+    return reason
 
 
 @sensitive_variables()

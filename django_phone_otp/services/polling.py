@@ -41,7 +41,6 @@ def count_due() -> int:
     return Delivery.objects.using(database()).filter(poll_at__lte=timezone.now()).count()
 
 
-@sensitive_variables()
 def sync() -> Iterator[Answer]:
     """Ask about every delivery that is due, oldest question first; yield what each brought.
 

@@ -298,19 +298,28 @@ class TestUnblocking:
 
 class TestTheNumberOfAChallenge:
     def test_is_blocked_and_unblocked(self, staff, challenge):
-        page = staff.post(url("challenge", "block", challenge.pk), follow=True)
+        page = staff.post(url("challenge", "block", challenge.pk), {"reason": "asked  us"}, follow=True)
         assert page.redirect_chain == [(url("challenge", "change", challenge.pk), 302)]
         assert "The number is blocked." in page.content.decode()
-        assert Block.objects.get().value == PHONE
+        block = Block.objects.get()
+        assert (block.value, block.reason) == (PHONE, "asked us")
         assert Challenge.objects.get().status == "pending"  # what was sent was sent
         staff.post(url("challenge", "unblock", challenge.pk))
         assert not Block.objects.exists()
         assert {entry.object_id for entry in LogEntry.objects.all()} == {str(challenge.pk)}
 
     def test_that_somebody_else_blocked_meanwhile_is_said(self, staff, challenge, monkeypatch):
-        monkeypatch.setattr("django_phone_otp.admin.blocking.blocks.block", lambda number: False)
+        monkeypatch.setattr("django_phone_otp.admin.blocking.blocks.block", lambda number, reason: False)
         page = staff.post(url("challenge", "block", challenge.pk), follow=True).content.decode()
         assert "blocked already" in page
+
+    @pytest.mark.parametrize("reason", ["x" * 201, "\u202e"], ids=["long", "direction"])
+    def test_is_not_blocked_for_a_reason_that_cannot_be_kept(self, staff, challenge, reason):
+        page = staff.post(url("challenge", "block", challenge.pk), {"reason": reason})
+        assert page.status_code == 200
+        assert "errorlist" in page.content.decode()
+        assert not Block.objects.exists()
+        assert not LogEntry.objects.exists()
 
     def test_cannot_be_blocked_twice(self, staff, challenge):
         blocks.block(PHONE)

@@ -271,6 +271,8 @@ def test_the_question_says_the_filters_in_words(staff, challenge):
         page = staff.get(export_url("delivery", status__exact=status)).content.decode()
         assert f"<li>Status: {status}</li>" in page
     assert "No filter is set" in staff.get(export_url("delivery")).content.decode()
+    for ignored in ({"state": "nonsense"}, {"time": "nonsense"}):
+        assert "No filter is set" in staff.get(export_url("challenge", **ignored)).content.decode()
 
 
 @pytest.mark.parametrize(("full", "said"), [(False, "Exported as CSV"), (True, "Exported as CSV with full numbers")])

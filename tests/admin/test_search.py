@@ -68,6 +68,13 @@ def test_a_vendors_id_finds_the_message(staff):
     assert look_for(staff, "made-up-1")[0] == url("delivery", "change", delivery.pk)
 
 
+@pytest.mark.parametrize("left", ["a-former", "zebra"])
+def test_a_vendors_id_finds_the_message_of_an_alias_that_has_left_the_settings(staff, left):
+    delivery = Delivery.objects.get(vendor_id="made-up-1")
+    Delivery.objects.filter(pk=delivery.pk).update(alias=left)
+    assert look_for(staff, "made-up-1")[0] == url("delivery", "change", delivery.pk)
+
+
 def test_an_id_that_two_vendors_use_finds_both_messages(staff):
     Delivery.objects.filter(vendor_id="made-up-2").update(vendor_id="made-up-1")
     where, page = look_for(staff, "made-up-1")

@@ -48,6 +48,11 @@ def test_a_list_looks_at_the_newest_and_leads_to_the_older_ones_till_all_were_se
 
 
 @pytest.mark.parametrize("model", ROWS)
+def test_a_filter_that_is_set_to_nothing_does_not_open_the_window(staff, model):
+    assert len(changelist(staff, model, number_of="", user="")[1]) == 3
+
+
+@pytest.mark.parametrize("model", ROWS)
 def test_the_older_ones_are_looked_through_with_the_same_filters(staff, model):
     page, _ = changelist(staff, model, purpose="signup")
     assert f"purpose=signup&amp;before={page.context['cl'].oldest}" in page.content.decode()

@@ -5,7 +5,9 @@ import io
 import pytest
 from django.contrib.auth.models import User
 from django.core.management import CommandError
+from django.db.models import ProtectedError, RestrictedError
 
+from django_phone_otp.models import Challenge
 from django_phone_otp.services import erasure
 from django_phone_otp.test import override_phone_otp
 from tests.conftest import PHONE
@@ -45,6 +47,26 @@ def test_it_shows_what_would_go_and_asks(typing):
     assert bar.startswith("\r[")
     assert bar.endswith("] 100% 16")
     assert everything() == set()
+
+
+@pytest.mark.parametrize("kind", [ProtectedError, RestrictedError])
+def test_what_rows_of_the_projects_hold_back_is_said_by_the_name_of_their_model(monkeypatch, kind):
+    hold(username="sam")
+    sam = User.objects.get()
+
+    def fail(rows, some):
+        if rows.model is Challenge:
+            raise kind("of " + PHONE, {sam})
+        return delete(rows, some)
+
+    delete = erasure._delete
+    monkeypatch.setattr(erasure, "_delete", fail)
+    with pytest.raises(CommandError) as refusal:
+        run("eraseotp", PHONE, no_input=True)
+    assert str(refusal.value) == (
+        "Rows of auth.User refer to what is to be erased, and must go first (on_delete). "
+        "Erased so far: challenges: 0, deliveries: 4, receipts: 8, verified phones: 0, blocks: 0."
+    )
 
 
 @pytest.mark.parametrize("answer", ["no\n", "y\n", "YES\n", "\n", ""])

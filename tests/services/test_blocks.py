@@ -1,13 +1,18 @@
 """What staff block gets no message, at once, on every database, however it is written."""
 
+from datetime import timedelta
+
 import pytest
+import time_machine
 from django.db import connection
+from django.utils import timezone
 
 import django_phone_otp as phone_otp
 from django_phone_otp.core.numbers import Number, twins
 from django_phone_otp.exceptions import Invalid, NumberNotAllowed
-from django_phone_otp.models import Block, Challenge
+from django_phone_otp.models import Block, Challenge, Delivery
 from django_phone_otp.services import blocks, notices
+from django_phone_otp.services.delivery import deliver
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests.conftest import PHONE, every_database
 from tests.core.scripts import fullwidth
@@ -119,6 +124,17 @@ class TestOnEveryDatabase:
             assert len(outbox) == 1
             assert (Challenge.objects.count(), Challenge.objects.get().messages) == (1, 1)
             assert phone_otp.verify(challenge.handle, code).phone == PHONE
+
+    def test_a_message_that_waited_in_a_queue_is_not_sent_after_a_block(self, database):
+        with override_phone_otp(DISPATCHER="tests.services.queues.remember"):
+            phone_otp.send(PHONE, purpose="signup")
+        delivery = Delivery.objects.get()
+        blocks.block(PHONE)
+        with time_machine.travel(timezone.now() + timedelta(seconds=2)):
+            deliver(delivery.pk)
+        assert not outbox
+        delivery = Delivery.objects.get()
+        assert (delivery.status, delivery.reason) == ("failed", "the number is refused (blocked)")
 
 
 @pytest.mark.django_db

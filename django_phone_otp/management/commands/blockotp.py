@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from django_phone_otp.exceptions import Invalid
+from django_phone_otp.management.refusals import refusals_in_words
 from django_phone_otp.services import blocks
 
 
@@ -18,10 +18,8 @@ class Command(BaseCommand):
         parser.add_argument("--reason", default="", help="why, for whoever looks at it later; at most 200 characters")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with refusals_in_words():
             row = blocks.read(options["value"], reason=options["reason"])
-        except Invalid as refusal:
-            raise CommandError(" ".join(str(text) for texts in refusal.errors.values() for text in texts)) from None
         done = "Blocked" if blocks.put(row) else "Blocked already"
         if options["verbosity"] > 0:
             self.stdout.write(self.style.SUCCESS(f"{done}: {row}"))

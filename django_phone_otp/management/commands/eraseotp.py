@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import ProtectedError, RestrictedError
 
 from django_phone_otp.management.progress import ProgressBar
 from django_phone_otp.management.subjects import NOTHING, held_about, words_on_users
@@ -45,9 +46,20 @@ class Command(BaseCommand):
         self.stdout.ending = ""  # or every step of the bar would be a line of its own
         bar = ProgressBar(self.stdout, total)
         gone = Tally()
-        for batch in erasure.erase(number):
-            gone += batch
-            bar.advance(batch.total)
-        bar.finish()
-        self.stdout.ending = "\n"
+        try:
+            for batch in erasure.erase(number):
+                gone += batch
+                bar.advance(batch.total)
+        except (ProtectedError, RestrictedError) as held_back:
+            raise CommandError(f"{_why(held_back)} Erased so far: {gone}.") from None
+        finally:
+            bar.finish()
+            self.stdout.ending = "\n"
         return gone
+
+
+def _why(held_back: ProtectedError | RestrictedError) -> str:
+    """Name the models of the rows: Django's own words would show the rows."""
+    rows = held_back.protected_objects if isinstance(held_back, ProtectedError) else held_back.restricted_objects
+    models = ", ".join(sorted({row._meta.label for row in rows}))
+    return f"Rows of {models} refer to what is to be erased, and must go first (on_delete)."

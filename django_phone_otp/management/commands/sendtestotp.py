@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from django_phone_otp.backends.base import DeliveryError
 from django_phone_otp.core.redaction import redact
-from django_phone_otp.exceptions import InvalidPhone, PhoneOTPError
+from django_phone_otp.management.refusals import refusals_in_words
 from django_phone_otp.services import trial
 
 
@@ -20,12 +20,11 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            number, result = trial.send_trial(options["number"], options["backend"])
+            with refusals_in_words():
+                number, result = trial.send_trial(options["number"], options["backend"])
         except DeliveryError as failure:
             certainty = "may have been sent" if failure.may_have_left else "was not sent"
             raise CommandError(f"The message {certainty}: {redact(failure.reason)}") from None
-        except InvalidPhone as refusal:
-            raise CommandError(f"{refusal} ({refusal.reason})") from None
-        except (PhoneOTPError, ImproperlyConfigured) as refusal:
-            raise CommandError(str(refusal)) from None
+        except ImproperlyConfigured as fault:
+            raise CommandError(str(fault)) from None
         self.stdout.write(self.style.SUCCESS(f"{options['backend']}: {result.status} for {number} (id {result.id})"))

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from django_phone_otp.exceptions import Invalid
+from django_phone_otp.management.refusals import refusals_in_words
 from django_phone_otp.services import blocks
 
 
@@ -15,10 +15,8 @@ class Command(BaseCommand):
         parser.add_argument("value", help="as it was blocked: +14155550123, '+1415*' or GB")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with refusals_in_words():
             done = "Unblocked" if blocks.unblock(options["value"]) else "It was not blocked"
             wider = blocks.find(options["value"])
-        except Invalid as refusal:
-            raise CommandError(" ".join(str(text) for texts in refusal.errors.values() for text in texts)) from None
         if options["verbosity"] > 0:
             self.stdout.write(self.style.SUCCESS(f"{done}; it is still blocked with {wider}." if wider else f"{done}."))

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
-from django_phone_otp.exceptions import Invalid, InvalidPhone, PhoneOTPError
+from django_phone_otp.management.refusals import refusals_in_words
 from django_phone_otp.services.unlocking import unlock
 
 
@@ -19,13 +19,7 @@ class Command(BaseCommand):
         parser.add_argument("--purpose", help="for this purpose only; for all of them without it")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
+        with refusals_in_words():
             count = unlock(options["number"], purpose=options["purpose"])
-        except InvalidPhone as refusal:
-            raise CommandError(f"{refusal} ({refusal.reason})") from None
-        except Invalid as refusal:
-            raise CommandError(" ".join(str(text) for texts in refusal.errors.values() for text in texts)) from None
-        except PhoneOTPError as refusal:
-            raise CommandError(str(refusal)) from None
         if options["verbosity"] > 0:
             self.stdout.write(self.style.SUCCESS(f"Unlocked; {count} earlier challenges no longer count."))

@@ -27,7 +27,8 @@ endif
 
 # Tracing doubles the time of a test. These run without it: they try the whole from outside, and what they
 # reach has tests of its own, which must cover every branch by themselves.
-OUTSIDE := tests/attacks tests/example tests/html/browser tests/html/test_in_a_browser.py tests/test_docs_pages.py
+OUTSIDE := tests/attacks tests/example tests/html/browser tests/html/test_in_a_browser.py tests/test_docs_pages.py \
+  tests/test_docs_site.py
 
 test: $(VENV)/.test  ## Run the whole test suite, with coverage
 	$(BIN)/python -m pytest $(OUTSIDE)

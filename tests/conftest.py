@@ -10,10 +10,11 @@ from django.db import connections
 from django.dispatch import Signal
 
 from django_phone_otp import signals
-from django_phone_otp.test import outbox
+from django_phone_otp.test import outbox, override_phone_otp
 from tests import routers
 from tests import settings as suite
 from tests.reachable import REQUIRED, answers, find_chromium
+from tests.unlimited import UNLIMITED
 
 PHONE = "+14155550123"
 
@@ -66,6 +67,13 @@ def clock():
     """Stop time at a whole second; ``clock.shift(seconds)`` moves it on."""
     with time_machine.travel("2026-11-22T10:00:00Z", tick=False) as traveller:
         yield traveller
+
+
+@pytest.fixture
+def unlimited():
+    """Lift all limits but the guess budget."""
+    with override_phone_otp(LIMITS=UNLIMITED):
+        yield
 
 
 @pytest.fixture

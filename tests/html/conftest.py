@@ -20,13 +20,6 @@ REFUSED = 429  # a limit's page, which is a page like any other
 
 
 @pytest.fixture
-def unlimited():
-    """Lift all limits but the guess budget."""
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield
-
-
-@pytest.fixture
 def sam():
     """An account with a number and a password."""
     user = User.objects.create_user("sam", "sam@example.com", PASSWORD)

@@ -5,6 +5,7 @@ from html import unescape
 
 from django.test import Client
 
+from django_phone_otp.models import Challenge
 from django_phone_otp.test import latest_code
 from tests import settings as suite
 from tests.conftest import PHONE
@@ -19,6 +20,14 @@ PLAIN_TEMPLATES = [{**suite.TEMPLATES[0], "OPTIONS": {"context_processors": _PRO
 def step(url, name):
     """Return the URL of a step of the flow at ``url``."""
     return f"{url}?step={name}"
+
+
+CODE, DETAILS = step(SIGNUP, "code"), step(SIGNUP, "details")
+
+
+def only():
+    """Return the one challenge that there is."""
+    return Challenge.objects.get()
 
 
 def hidden(page, name):

@@ -101,7 +101,7 @@ OF_CHALLENGES = (
     Action(
         name="cancel",
         permission="cancel_challenge",
-        label=_("Cancel"),
+        label=_("Cancel the challenge"),
         question=_("Cancel this challenge? Its code will not work any more."),
         run=_cancel,
         applies=lambda challenge: challenge.state == ChallengeStatus.PENDING,

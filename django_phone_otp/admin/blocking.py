@@ -86,9 +86,10 @@ def _block(number: str, reason: str) -> str:
 def _unblock(value: str) -> str:
     if not blocks.unblock(value):
         return gettext("It was not blocked any more; nothing was changed.")
-    wider = blocks.find(value)
+    # What covers a number is named to nobody: block after block of prefixes, a masked number could be read.
+    wider = None if Block(value=value).is_number else blocks.find(value)
     if wider is None:
-        return gettext("It is not blocked any more.")
+        return gettext("Its own block is gone; a wider one, if there is any, still holds.")
     # It must not look as if messages went there again.
     return gettext("Its own block is gone; it is still blocked with %(what)s.") % {"what": what_is_blocked(wider)}
 

@@ -20,12 +20,12 @@ from django_phone_otp.admin.filters import (
     TimeFilter,
     UserFilter,
 )
-from django_phone_otp.admin.links import list_of, url_of_user
+from django_phone_otp.admin.links import list_of, may_see, url_of_user
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, unbroken
 from django_phone_otp.admin.sheets import CHALLENGES
 from django_phone_otp.admin.timeline import timeline_of
 from django_phone_otp.core.lanes import KNOWN
-from django_phone_otp.models import Challenge
+from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.phones import find_owner
 from django_phone_otp.services.unlocking import SET_ASIDE
 
@@ -75,11 +75,11 @@ class ChallengeAdmin(ReadOnlyAdmin):
         """Show what became of the challenge, and what else there is about its number."""
         challenge: Challenge = kwargs["obj"]
         site = self.admin_site.name
-        owner = find_owner(challenge.number)
+        owner, sees_messages = find_owner(challenge.number), may_see(request, Delivery)
         context |= {
-            "timeline": timeline_of(challenge, site),
+            "timeline": timeline_of(challenge, site, linked=sees_messages),
             "challenges_url": list_of(site, "challenge", number_of=challenge.pk),
-            "deliveries_url": list_of(site, "delivery", number_of=challenge.pk),
+            "deliveries_url": list_of(site, "delivery", number_of=challenge.pk) if sees_messages else "",
             "owner": owner,
             "owner_url": url_of_user(site, request, owner) if owner else "",
         }

@@ -1,5 +1,6 @@
 """Deliveries in the admin."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from django_phone_otp.admin.filters import (
     UserFilter,
     VendorIdFilter,
 )
-from django_phone_otp.admin.links import url_of
+from django_phone_otp.admin.links import may_see, url_of
 from django_phone_otp.admin.lists import WindowedChangeList
 from django_phone_otp.admin.readonly import ReadOnlyAdmin, ReadOnlyInline, unbroken
 from django_phone_otp.admin.sheets import DELIVERIES
@@ -53,6 +54,11 @@ class DeliveryChangeList(WindowedChangeList):
         first = first_uuid7(moment_of(oldest) - life)
         self.challenges = Challenge.objects.filter(pk__gte=first)
         return super().window_from(rows, oldest).filter(challenge_id__gte=first)
+
+    def windows(self, request: HttpRequest) -> Iterator[QuerySet[Any]]:
+        """Return all that the filters let through, however old: they look at the challenges of no window."""
+        self.challenges = None
+        return super().windows(request)
 
     def get_filters(self, request: HttpRequest) -> Any:
         """Return the filters, and tell them which challenges can matter."""
@@ -105,6 +111,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "updated_at",
     )
     inlines = (ReceiptInline,)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Lead to the challenge whoever may see it."""
+        if may_see(request, Challenge):
+            return self.fields
+        return ["challenge_id" if name == "shown_challenge" else name for name in self.fields]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
         """Return the list that looks at the newest rows only, and at their challenges."""

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
@@ -45,7 +46,12 @@ class WindowedChangeList(ChangeList):
     """The row at which the window ends; None where nothing older is left."""
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: list[str | None] | None = None) -> QuerySet[Any]:
-        """Return the rows of the window that the filters let through."""
+        """Return the rows of the window that the filters let through.
+
+        Raises ``IncorrectLookupParameters``: the list then says so, or shows everything.
+        """
+        if any("\0" in value for value in request.GET.values()):  # PostgreSQL has no text with it, and would say so
+            raise IncorrectLookupParameters
         rows = self._between(request)
         self.root_queryset = rows if self._is_exact(request) else self._window(rows)
         return super().get_queryset(request, exclude_parameters)

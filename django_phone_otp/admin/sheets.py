@@ -17,6 +17,8 @@ CHUNK = 1_000  # rows that are read and sent at once, each time by a query of it
 
 # A cell that begins so is a formula to a spreadsheet (OWASP, CSV injection), the wide ones to some.
 _FORMULAS = tuple("=+-@\t\r\n＝＋－＠")  # noqa: RUF001
+# Where a semicolon or a tab separates cells, as in much of Europe, one may begin in the middle of ours.
+_WITHIN = re.compile(r"([;\t] *)(?=[=+@＝＋－＠-])")  # noqa: RUF001
 _E164 = re.compile(r"\+[0-9]{1,15}")
 
 
@@ -87,7 +89,7 @@ def _csv_of(rows: list[list[str]]) -> bytes:
 
 
 def _cell(value: Any, is_number: bool) -> str:
-    text = _text_of(value)
+    text = _WITHIN.sub(r"\1'", _text_of(value))
     # What vendors say is not ours; a full number is + and digits, which no formula is.
     if text.startswith(_FORMULAS) and not (is_number and _E164.fullmatch(text)):
         return f"'{text}"

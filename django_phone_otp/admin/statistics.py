@@ -149,8 +149,13 @@ def _times(line: Line, what: str) -> str:
 
 def _duration(seconds: float) -> str:
     if seconds < 100:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 100 * 60 else f"{seconds / 3600:.0f} h"
+        return f"{_two_digits(seconds)} s"
+    return f"{_two_digits(seconds / 60)} min" if seconds < 100 * 60 else f"{_two_digits(seconds / 3600)} h"
+
+
+def _two_digits(amount: float) -> str:
+    """Round no further than the figures are exact."""
+    return f"{amount:.1f}" if amount < 10 else f"{amount:.0f}"
 
 
 def _money(amount: Decimal | None, places: int) -> str:

@@ -25,12 +25,15 @@ class Moment:
     url: str = ""
 
 
-def timeline_of(challenge: Challenge, site: str) -> list[Moment]:
-    """Return all that is known of a challenge, in order; two queries, however much that is."""
+def timeline_of(challenge: Challenge, site: str, *, linked: bool = True) -> list[Moment]:
+    """Return all that is known of a challenge, in order; two queries, however much that is.
+
+    ``linked`` says whether messages lead to their pages.
+    """
     deliveries = challenge.deliveries.order_by("pk").prefetch_related("receipts")[:DELIVERIES_SHOWN]
     moments = [*_of_challenge(challenge)]
     for delivery in deliveries:
-        moments += _of_delivery(delivery, url_of(site, "delivery", "change", delivery.pk))
+        moments += _of_delivery(delivery, url_of(site, "delivery", "change", delivery.pk) if linked else "")
     return sorted(moments, key=lambda moment: moment.at)  # a stable sort: what happened at once stays in order
 
 

@@ -49,7 +49,7 @@ def block(what: object, *, reason: str = "") -> bool:
 def unblock(what: object) -> bool:
     """Take the block of just this number, prefix or region back; return whether there was one.
 
-    A number stays blocked by a prefix or a region that covers it: ``find()`` tells. Raises ``Invalid``.
+    It stays blocked by a wider prefix or a region that covers it: ``find()`` tells. Raises ``Invalid``.
     """
     value = _value(_meant(what, must_exist=False))
     gone, _each = Block.objects.using(database()).filter(value__in=twins(value)).delete()
@@ -101,10 +101,12 @@ def is_stored(value: str) -> bool:
 
 @sensitive_variables()
 def find(what: object) -> Block | None:
-    """Return the block of just this, or else the narrowest one that covers the number. Raises ``Invalid``."""
+    """Return the block of just this, or else the narrowest one that covers the number or prefix.
+
+    Whether the block of a region covers a prefix cannot be told. Raises ``Invalid``.
+    """
     meant = _meant(what, must_exist=False)
-    values = {*_covering(meant)} if isinstance(meant, Number) else {meant}
-    found = Block.objects.using(database()).filter(value__in=values)
+    found = Block.objects.using(database()).filter(value__in=_covering(meant))
     return max(found, key=lambda row: (row.is_number, len(row.value)), default=None)
 
 
@@ -146,8 +148,15 @@ def _value(meant: Number | str) -> str:
     return one_spelling(meant.e164) if isinstance(meant, Number) else meant
 
 
-def _covering(number: Number) -> list[str]:
-    """Return the values of all blocks that would cover a number, some of them twice so that they are ``_ASKED``."""
+def _covering(meant: Number | str) -> list[str]:
+    """Return the values of all blocks that would cover what is meant.
+
+    Of a number they are always ``_ASKED``, some of them twice: the query is always the same one.
+    """
+    if isinstance(meant, str):
+        digits = meant.removesuffix(PREFIX_MARK)
+        return [meant, *(f"{digits[:end]}{PREFIX_MARK}" for end in range(2, len(digits)) if digits != meant)]
+    number = meant
     values = [*twins(number.e164)]
     values += [f"{each[: 1 + digits]}{PREFIX_MARK}" for each in values for digits in range(1, 1 + PREFIX_DIGITS)]
     if number.region:

@@ -116,14 +116,15 @@ def _count(groups: defaultdict[Group, Figures], challenge: _Challenge, deliverie
     # A notice has no code, so nobody could verify it; a test number is nobody's.
     if challenge.purpose == NOTICE or (deliveries and not told):
         return
-    group = Group(_alias_of(told), challenge.region, challenge.purpose, challenge.channel)
+    alias, channel = _last_sent(told) or ("", challenge.channel)
+    group = Group(alias, challenge.region, challenge.purpose, channel)
     _count_challenge(groups[group], challenge)
 
 
-def _alias_of(deliveries: Iterable[_Delivery]) -> str:
-    """Return whose message it was that the code was read from: the last one that was not certainly unsent."""
-    aliases = [delivery.alias for delivery in deliveries if delivery.status not in _UNSENT]
-    return aliases[-1] if aliases else ""
+def _last_sent(deliveries: Iterable[_Delivery]) -> tuple[str, str] | None:
+    """Return alias and channel of the message that the code was read from: the last one not certainly unsent."""
+    sent = [(delivery.alias, delivery.channel) for delivery in deliveries if delivery.status not in _UNSENT]
+    return sent[-1] if sent else None
 
 
 def _count_challenge(figures: Figures, challenge: _Challenge) -> None:

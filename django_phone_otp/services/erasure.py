@@ -1,25 +1,21 @@
 """Erasure: everything that is held about a number goes, because the person asked for it."""
 
 import logging
-import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError, OperationalError, transaction
-from django.db.models import ProtectedError, QuerySet, RestrictedError
+from django.db.models import QuerySet
 from django.views.decorators.debug import sensitive_variables
 
 from django_phone_otp.models import Challenge, Delivery, DeliveryReceipt
 from django_phone_otp.services import holdings, proofs
 from django_phone_otp.services.holdings import Held, Tally
 from django_phone_otp.services.transactions import database
+from django_phone_otp.services.turns import in_turn
 
 BATCH = 500  # rows: a few milliseconds of locks
-TURNS = 20  # each turn lost is a message, or a receipt, that came for these rows at the same moment
-TURN_PAUSE = 0.05  # seconds at most between two turns
 
 logger = logging.getLogger("django_phone_otp")
 
@@ -45,7 +41,7 @@ def erase(phone: object, batch: int = BATCH) -> Iterator[Tally]:
 def _erase(held: Held, batch: int) -> Iterator[Tally]:
     # Challenges first, so that few are left to be voided; and once more, for those that came meanwhile.
     yield from _challenges(held, batch)
-    yield _in_turn(partial(_let_go, held))
+    yield in_turn(partial(_let_go, held))
     yield from _challenges(held, batch)
     logger.warning("What was held about a number was erased")
 
@@ -57,8 +53,8 @@ def _challenges(held: Held, batch: int) -> Iterator[Tally]:
         # From the outside in: together with all that hangs on it, one batch would be many times as many rows.
         for rows in (receipts, deliveries):
             while some := _page(rows, batch):
-                yield _in_turn(partial(_delete, rows, some))
-        yield _in_turn(partial(_delete, Challenge.objects.all(), page))
+                yield in_turn(partial(_delete, rows, some))
+        yield in_turn(partial(_delete, Challenge.objects.all(), page))
 
 
 @sensitive_variables()
@@ -76,21 +72,3 @@ def _let_go(held: Held) -> Tally:
     gone = Tally.of(held.verified_phones.delete()[1]) + Tally.of(held.blocks.delete()[1])
     proofs.void(list(held.numbers))
     return gone
-
-
-def _in_turn(act: Callable[[], Tally]) -> Tally:
-    """Call ``act`` in a transaction of its own, again when somebody added to the same rows meanwhile."""
-    for _ in range(TURNS - 1):
-        try:
-            return _alone(act)
-        except (ProtectedError, RestrictedError):  # rows of the project's hold it, and will go on to
-            raise
-        except (IntegrityError, OperationalError):
-            # A row that points here, which this transaction did not see; or a deadlock, or SQLite's lock.
-            time.sleep(random.uniform(0, TURN_PAUSE))  # noqa: S311 - a pause is no secret
-    return _alone(act)
-
-
-def _alone(act: Callable[[], Tally]) -> Tally:
-    with transaction.atomic(using=database()):
-        return act()

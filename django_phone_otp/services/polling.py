@@ -110,7 +110,7 @@ def _keep_pace(alias: str, patience: float) -> None:
     documented = backends[alias].account_rate
     if documented:
         rate = parse_rate(documented)
-        time.sleep(rate.seconds / (rate.count * SHARE))
+        time.sleep(min(rate.seconds / (rate.count * SHARE), patience))
     wait = limits.wait_for_account(alias, patience, message=False)
     if wait:
         raise RateLimited(wait)

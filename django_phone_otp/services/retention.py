@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
@@ -11,6 +12,7 @@ from django_phone_otp import conf
 from django_phone_otp.core.identifiers import first_uuid7
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge, Delivery
+from django_phone_otp.services.turns import in_turn
 from django_phone_otp.services.unlocking import SET_ASIDE
 
 BATCH = 200  # challenges, with all that hangs on them: a few milliseconds of locks
@@ -33,14 +35,19 @@ def clear_expired(batch: int = BATCH) -> Iterator[int]:
         if not page:
             return
         began, last = time.monotonic(), page[-1]
-        doomed = list(Challenge.objects.filter(pk__in=page).exclude(_counts()).values_list("pk", flat=True))
-        Challenge.objects.filter(pk__in=doomed).delete()
-        counted = set(page) - set(doomed)
-        if counted:  # of these, only what is counted stays
-            Delivery.objects.filter(challenge__in=counted).delete()
-            Challenge.objects.filter(pk__in=counted).update(context={}, client="", language="")
+        gone = in_turn(partial(_clear, page))  # a receipt may come for what is being deleted
         time.sleep(min(RESTS * (time.monotonic() - began), REST_MAXIMUM))
-        yield len(doomed)
+        yield gone
+
+
+def _clear(page: list[UUID]) -> int:
+    doomed = list(Challenge.objects.filter(pk__in=page).exclude(_counts()).values_list("pk", flat=True))
+    Challenge.objects.filter(pk__in=doomed).delete()
+    counted = set(page) - set(doomed)
+    if counted:  # of these, only what is counted stays
+        Delivery.objects.filter(challenge__in=counted).delete()
+        Challenge.objects.filter(pk__in=counted).update(context={}, client="", language="")
+    return len(doomed)
 
 
 def count_expired() -> int:

@@ -28,9 +28,11 @@ class Line:
     to_verify: Counter[int] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
-    def add(self, kept: Mapping[str, Any]) -> None:
-        """Add the figures of a group on a day, as they are kept."""
+    def add(self, kept: Mapping[str, Any], *, has_receipts: bool) -> None:
+        """Add the figures of a group on a day, as they are kept; say whether its alias gives receipts at all."""
         self.counts.update(kept.get("counts", {}))
+        if has_receipts:
+            self.counts["followed"] += kept.get("counts", {}).get("messages", 0)
         self.micro += kept.get("cost", 0)
         self.reasons.update(kept.get("reasons", {}))
         for name in ("to_deliver", "to_verify"):
@@ -58,9 +60,8 @@ class Line:
 
     @property
     def delivery_rate(self) -> float | None:
-        """Which share of the messages arrived; None as long as no receipt has said of any whether it did."""
-        has_receipts = self.delivered or self.counts["undelivered"]
-        return self.delivered / self.messages if has_receipts else None
+        """Which share of the messages arrived, of those by aliases that give receipts; None where none does."""
+        return self.delivered / self.counts["followed"] if self.counts["followed"] else None
 
     @property
     def verification_rate(self) -> float | None:
@@ -105,8 +106,11 @@ def read(days: int, by: str, only: Mapping[str, str] | None = None) -> Statistic
     first, and days as lines the newest.
     """
     left = figures.bring_up_to_date(days)
-    oldest = figures.today() - timedelta(days=days - 1)
-    kept = list(DailyFigures.objects.using(database()).filter(day__gte=oldest).order_by("day"))
+    newest = figures.today()
+    oldest = newest - timedelta(days=days - 1)
+    # No day after today: a server whose clock is ahead may have counted one.
+    kept = list(DailyFigures.objects.using(database()).filter(day__range=(oldest, newest)).order_by("day"))
+    talkative = _with_receipts(kept)
     total, lines, series = Line(""), dict[str, Line](), _empty_days(oldest, days)
     refused: Counter[str] = Counter()
     for each in kept:
@@ -114,7 +118,7 @@ def read(days: int, by: str, only: Mapping[str, str] | None = None) -> Statistic
         for group, counted in _groups_of(each, only or {}):
             name = getattr(group, by, "")
             for line in (total, lines.setdefault(name, Line(name)), series[each.day]):
-                line.add(counted)
+                line.add(counted, has_receipts=(group.alias, group.channel) in talkative)
     ranked = sorted(lines.values(), key=lambda line: (-line.messages, -line.challenges, line.name))
     if by == DAY:
         ranked = [*reversed(series.values())]
@@ -122,9 +126,12 @@ def read(days: int, by: str, only: Mapping[str, str] | None = None) -> Statistic
 
 
 def merge(lines: Iterable[Line], size: int) -> list[Line]:
-    """Return ``lines`` of days in groups of ``size``, each with the name of its first."""
+    """Return ``lines`` of days in groups of ``size`` up to the last, each with the name of its first.
+
+    What is left over at the beginning is left out: a short group would look like few messages.
+    """
     every = list(lines)
-    return [_sum(every[start : start + size]) for start in range(0, len(every), size)]
+    return [_sum(every[start : start + size]) for start in range(len(every) % size, len(every), size)]
 
 
 def _sum(lines: list[Line]) -> Line:
@@ -134,6 +141,12 @@ def _sum(lines: list[Line]) -> Line:
         for name in ("counts", "to_deliver", "to_verify", "reasons"):
             getattr(merged, name).update(getattr(line, name))
     return merged
+
+
+def _with_receipts(kept: Iterable[DailyFigures]) -> set[tuple[str, str]]:
+    """Return the aliases, each with a channel, by which a receipt has said of any message whether it arrived."""
+    every = ((group, counted.get("counts", {})) for day in kept for group, counted in _groups_of(day, {}))
+    return {(group.alias, group.channel) for group, counts in every if {"delivered", "undelivered"} & set(counts)}
 
 
 def _empty_days(oldest: date, days: int) -> dict[date, Line]:

@@ -86,6 +86,16 @@ def test_a_filter_finds_what_is_older_than_the_list(staff, many, monkeypatch, mo
 
 
 @pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("query", [{"purpose": "signup"}, {"region": "US"}], ids=["purpose", "region"])
+def test_a_filter_finds_what_is_days_older_than_the_list(staff, monkeypatch, model, query):
+    for days in reversed(range(7)):
+        with time_machine.travel(timezone.now() - timedelta(days=3 * days)):
+            phone_otp.send(f"+1415555012{days}", purpose="signup")
+    monkeypatch.setattr(lists, "MOST_LISTED", 3)
+    assert [cells["id"] for cells in rows_of(staff, model, **query)] == keys_of(model)
+
+
+@pytest.mark.parametrize("model", MODELS)
 def test_a_chunk_is_one_query_and_a_window_one_more_however_many_rows(staff, many, monkeypatch, model):
     monkeypatch.setattr(lists, "MOST_LISTED", 4)
     monkeypatch.setattr(sheets, "CHUNK", 2)

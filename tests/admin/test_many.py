@@ -239,7 +239,7 @@ def test_the_log_says_who_did_what_to_which_row_and_no_number(staff, name):
     confirm(staff, name, keys_of(name))
     for entry in LogEntry.objects.all():
         assert entry.user == User.objects.get()
-        assert entry.change_message == {"cancel": "Cancel", "ask": "Ask the vendor now"}[name]
+        assert entry.change_message == {"cancel": "Cancel the challenge", "ask": "Ask the vendor now"}[name]
         assert "5550" not in f"{entry} {entry.object_repr} {entry.change_message}"
     assert {entry.object_id for entry in LogEntry.objects.all()} == set(keys_of(name))
 

@@ -6,6 +6,7 @@ from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.phones import bind
 from django_phone_otp.test import override_phone_otp
 from tests.admin import url
+from tests.admin.accounts import log_in_as
 from tests.conftest import PHONE
 from tests.core.scripts import fullwidth
 from tests.unlimited import UNLIMITED
@@ -102,8 +103,42 @@ def test_a_user_without_a_number_is_found_with_nothing(staff):
 def test_what_is_not_there_is_told_without_repeating_it(staff, term):
     where, page = look_for(staff, term)
     assert where == url("challenge", "changelist")
-    assert "Nothing is held" in page.content.decode()
+    assert "Nothing that you may see" in page.content.decode()
     assert not term.strip("\0 ") or term not in page.content.decode()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_number_whose_challenges_are_gone_leads_to_its_user(staff, model):
+    user = User.objects.create_user("sam")
+    bind(user, PHONE)
+    Challenge.objects.all().delete()
+    where, page = look_for(staff, "(415) 555-0123", model)
+    assert where == f"/admin/auth/user/{user.pk}/change/"
+    assert "A user has it." in page.content.decode()
+
+
+def test_a_user_that_this_member_of_staff_may_not_see_is_not_shown(client):
+    user = User.objects.create_user("sam")
+    bind(user, PHONE)
+    Challenge.objects.all().delete()
+    log_in_as(client, "support", ["view_challenge"])
+    where, page = look_for(client, PHONE)
+    assert where == url("challenge", "changelist") + f"?user={user.pk}"
+    assert "A user has it." in page.content.decode()
+
+
+@pytest.mark.parametrize("name", ["view_challenge", "view_delivery"])
+def test_nothing_leads_to_what_this_member_of_staff_may_not_see(client, name):
+    log_in_as(client, "support", [name])
+    model = name.removeprefix("view_")
+    challenge, delivery = Challenge.objects.first(), Delivery.objects.get(vendor_id="made-up-1")
+    for term in (str(challenge.pk), str(delivery.pk), "made-up-1", PHONE):
+        where, page = look_for(client, term, model)
+        assert page.status_code == 200
+        assert f"/{model}/" in where
+    row = challenge if model == "challenge" else delivery
+    page = client.get(url(model, "change", row.pk)).content.decode()
+    assert f"/phone_otp/{'delivery' if model == 'challenge' else 'challenge'}/" not in page
 
 
 @pytest.mark.parametrize("parameter", ["number_of", "user", "vendor_id", "before", "time", "state"])

@@ -105,7 +105,10 @@ def test_regions_that_nobody_reads_are_in_the_sums(staff):
     assert "3 more are in the sums and not listed." in words
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(4, "4.0 s"), (45, "44 s"), (600, "10 min"), (40_000, "11 h")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(4, "4.0 s"), (45, "44 s"), (150, "2.5 min"), (1200, "20 min"), (8900, "2.5 h"), (40_000, "11 h")],
+)
 def test_times_are_said_as_people_say_them(staff, messages, seconds, words):
     Delivery.objects.filter(status="delivered").update(delivered_at=Delivery.objects.first().queued_at)
     for delivery in Delivery.objects.filter(status="delivered"):

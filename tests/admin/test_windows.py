@@ -10,6 +10,7 @@ from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.test import override_phone_otp
 from tests.admin import url
+from tests.conftest import every_database
 from tests.unlimited import UNLIMITED
 
 pytestmark = pytest.mark.django_db
@@ -45,6 +46,14 @@ def test_a_list_looks_at_the_newest_and_leads_to_the_older_ones_till_all_were_se
             break
         query = {"before": str(oldest)}
     assert seen == list(ROWS[model].objects.order_by("-pk").values_list("pk", flat=True))
+
+
+@every_database
+@pytest.mark.parametrize("model", ROWS)
+@pytest.mark.parametrize("name", ["purpose", "region", "channel", "number_of", "user", "before", "time"])
+def test_a_nul_in_the_address_is_refused_as_what_makes_no_sense(database, staff, model, name):
+    assert staff.get(url(model, "changelist"), {name: "\0"})["Location"].endswith("?e=1")
+    assert staff.get(url(model, "export") + f"?{name}=%00").status_code == 400
 
 
 @pytest.mark.parametrize("model", ROWS)

@@ -106,7 +106,9 @@ class TestOnEveryDatabase:
             assert blocks.find("+1 (415) 555-0123").value == what
         assert blocks.find("+1415*").value == "+1415*"
         assert blocks.find("us").value == "US"
-        assert blocks.find("+14*") is None
+        assert blocks.find("+14*").value == "+1*"
+        assert blocks.find("+14155*").value == "+1415*"
+        assert blocks.find("+2*") is None
         assert blocks.find("GB") is None
 
     def test_send_and_resend_are_refused_after_a_block_and_a_code_that_was_sent_works(self, database):

@@ -21,6 +21,7 @@ from django_phone_otp.exceptions import (
 from django_phone_otp.models import Block, Challenge, Delivery, DeliveryReceipt, VerifiedPhone
 from django_phone_otp.services import delivery as delivering
 from django_phone_otp.services import disclosure, erasure, holdings, opening, proofs, receipts
+from django_phone_otp.services import turns as turning
 from django_phone_otp.services.holdings import Tally
 from django_phone_otp.services.phones import bind
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
@@ -146,7 +147,7 @@ def test_codes_and_proofs_for_the_number_are_worth_nothing():
 def test_what_came_while_the_challenges_went_is_void_before_the_number_is_nobodys(monkeypatch):
     """The user loses the number and every proof of it in one transaction, as with ``unbind()``."""
     bind(User.objects.create_user("sam"), PHONE)
-    real, seen = erasure._in_turn, []
+    real, seen = erasure.in_turn, []
 
     def late(act):
         if act.func is not erasure._let_go:
@@ -160,7 +161,7 @@ def test_what_came_while_the_challenges_went_is_void_before_the_number_is_nobody
         seen.append(pending.status)
         return gone
 
-    monkeypatch.setattr(erasure, "_in_turn", late)
+    monkeypatch.setattr(erasure, "in_turn", late)
     gone = erase()
     assert seen == ["canceled"]
     assert (gone.challenges, gone.verified_phones) == (2, 1)
@@ -367,10 +368,10 @@ def test_a_database_that_goes_on_failing_is_told(monkeypatch):
 
     hold()
     monkeypatch.setattr(erasure, "_delete", fail)
-    monkeypatch.setattr(erasure, "TURN_PAUSE", 0)
+    monkeypatch.setattr(turning, "TURN_PAUSE", 0)
     with pytest.raises(OperationalError):
         erase()
-    assert len(turns) == erasure.TURNS
+    assert len(turns) == turning.TURNS
 
 
 def test_what_a_project_protects_is_not_tried_again(monkeypatch):

@@ -132,8 +132,9 @@ def test_days_without_anything_are_days_too():
     read = stats.read(7, "alias")
     assert [line.name for line in read.days] == [f"2026-11-{day}" for day in range(16, 23)]
     assert [line.messages for line in read.days] == [0, 0, 0, 1, 0, 0, 0]
-    assert [line.messages for line in stats.merge(read.days, 4)] == [1, 0]
-    assert [line.name for line in stats.merge(read.days, 4)] == ["2026-11-16", "2026-11-20"]
+    # In groups that are whole, and end today.
+    assert [line.messages for line in stats.merge(read.days, 3)] == [1, 0]
+    assert [line.name for line in stats.merge(read.days, 3)] == ["2026-11-17", "2026-11-20"]
 
 
 def test_decoys_test_numbers_and_notices_are_no_challenges():
@@ -163,6 +164,41 @@ def test_a_challenge_is_that_of_the_alias_whose_message_came_last():
     )
     lines = lines_by("alias")
     assert {name: line.verified for name, line in lines.items()} == {"first": 0, "second": 1, "default": 0}
+
+
+def test_a_challenge_is_that_of_the_channel_whose_message_left_last():
+    made(
+        status="verified",
+        closed=9,
+        channel="voice",
+        deliveries=[delivered(), {"status": "failed", "channel": "voice", "reason": "no balance"}],
+    )
+    lines = lines_by("channel")
+    assert {name: (line.challenges, line.messages) for name, line in lines.items()} == {"sms": (1, 1), "voice": (0, 0)}
+
+
+def test_messages_by_aliases_that_give_no_receipts_do_not_lower_the_rate():
+    for _ in range(9):
+        made(deliveries=[{"status": "accepted", "alias": "silent"}])
+    made(deliveries=[delivered(alias="talkative")])
+    made(NOON - timedelta(days=1), deliveries=[{"status": "accepted", "alias": "talkative"}], region="GB")
+    made(NOON - timedelta(days=1), deliveries=[{"status": "accepted", "alias": "talkative", "channel": "voice"}])
+    by_alias = lines_by("alias")
+    assert by_alias["silent"].delivery_rate is None
+    assert by_alias["talkative"].delivery_rate == pytest.approx(1 / 2)
+    assert stats.read(7, "alias").total.delivery_rate == pytest.approx(1 / 2)
+    assert lines_by("region")["GB"].delivery_rate == 0  # this alias would have said so
+    assert lines_by("region", only={"alias": "silent"})["US"].delivery_rate is None
+
+
+def test_a_day_that_is_still_to_come_is_left_out():
+    """A server whose clock is ahead has counted it."""
+    DailyFigures.objects.create(
+        day=DAY + timedelta(days=1),
+        figures={"groups": [["default", "US", "signup", "sms", {"counts": {"messages": 1}}]]},
+    )
+    made(deliveries=[delivered()])
+    assert stats.read(7, "day").total.messages == 1
 
 
 def test_a_closing_time_that_is_missing_is_not_made_up():

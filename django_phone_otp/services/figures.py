@@ -54,8 +54,10 @@ def count_days() -> Iterator[date]:
     To be done before challenges are deleted: what was never counted is lost with them.
     """
     for day in _stale(KEPT.days, FRESH):
-        count_day(day, RESTS)
-        yield day
+        # Asked once more: while the days before it were counted, another run may have begun to delete it.
+        if not (_may_be_deleted(day) and DailyFigures.objects.using(database()).filter(day=day).exists()):
+            count_day(day, RESTS)
+            yield day
 
 
 def forget_old() -> int:
@@ -89,11 +91,13 @@ def _stale(days: int, fresh_today: timedelta) -> list[date]:
 def _is_stale(day: date, made_at: datetime | None, fresh_from: datetime) -> bool:
     if made_at is None:
         return True
-    start = _start(day)
+    settled = made_at >= _start(day) + timedelta(days=1) + SETTLES_AFTER
     # Counted again, it would be without what was deleted since.
-    may_be_deleted = start < timezone.now() - conf.current().retention
-    settled = made_at >= start + timedelta(days=1) + SETTLES_AFTER
-    return not may_be_deleted and not settled and made_at < fresh_from
+    return not _may_be_deleted(day) and not settled and made_at < fresh_from
+
+
+def _may_be_deleted(day: date) -> bool:
+    return _start(day) < timezone.now() - conf.current().retention
 
 
 def _first_day() -> date | None:

@@ -262,6 +262,20 @@ def test_what_was_deleted_stays_counted(moment):
     assert (read.total.messages, read.total.challenges) == (1, 2)
 
 
+def test_a_day_that_is_being_deleted_meanwhile_is_not_counted_again(moment):
+    with override_phone_otp(RETENTION=timedelta(days=2)):
+        for days in (1, 0):
+            made(NOON - timedelta(days=days))
+        assert list(figures.count_days()) == [DAY, DAY - timedelta(days=1)]
+        moment.shift(2 * 3600)
+        run = figures.count_days()
+        assert next(run) == DAY
+        moment.shift(24 * 3600)  # which takes long, and another run is quicker
+        Challenge.objects.all().delete()
+        assert list(run) == []
+    assert stats.read(7, "alias").total.challenges == 2
+
+
 def test_somebody_who_looks_waits_for_no_long_count(monkeypatch):
     for _ in range(4):
         made()

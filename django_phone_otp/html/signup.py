@@ -7,7 +7,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ImproperlyConfigured
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.http import HttpResponse
 
 from django_phone_otp.core.statuses import ChallengeStatus
@@ -94,15 +94,25 @@ class SignupView(EntryPage):
         if not form.is_valid():
             return self.details_page(challenge, form)
         try:
-            with transaction.atomic(using=router.db_for_write(get_user_model())):
-                number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
-                user = self.create_user(form, number)
-                _close_empty_password(user)
-                bind(user, number)
+            user = self._make_account(form, proof)
         except NumberTaken:
+            return self.details_page(challenge, form)
+        except IntegrityError:
+            # Between the form's look and the row somebody else took, say, the name: look again.
+            form = self.get_details_form(data=self.request.POST, files=self.request.FILES)
+            if form.is_valid():
+                raise
             return self.details_page(challenge, form)
         paths = [path for path, _backend in phone_backends()] or settings.AUTHENTICATION_BACKENDS
         return self.let_in(user, proof.phone, backend=paths[0])
+
+    def _make_account(self, form: Any, proof: Proof) -> Any:
+        with transaction.atomic(using=router.db_for_write(get_user_model())):
+            number = redeem(proof.token, purpose=self.purpose, context=self.get_bound_to())
+            user = self.create_user(form, number)
+            _close_empty_password(user)
+            bind(user, number)
+        return user
 
 
 def _close_empty_password(user: Any) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_variables
@@ -21,6 +22,7 @@ from django_phone_otp.exceptions import Invalid
 from django_phone_otp.models import PREFIX_MARK, Block
 from django_phone_otp.services import statements
 from django_phone_otp.services.transactions import database
+from django_phone_otp.services.turns import in_turn
 
 REASON_MAXIMUM = 200  # characters
 PREFIX_DIGITS = 9  # at most: with more, it is nearly a number
@@ -78,7 +80,10 @@ def read_reason(reason: str) -> str:
 def put(row: Block) -> bool:
     """Store a block that ``read()`` returned, unless there is one; return whether there was none."""
     defaults = {"pk": row.pk, "reason": row.reason}
-    _stored, is_new = Block.objects.using(database()).get_or_create(value=row.value, defaults=defaults)
+    # In turn: what is blocked and unblocked at once may be there, and then not.
+    _stored, is_new = in_turn(
+        partial(Block.objects.using(database()).get_or_create, value=row.value, defaults=defaults)
+    )
     if is_new:
         logger.warning("A %s was blocked", _kind(row))
     return is_new

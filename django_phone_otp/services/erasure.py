@@ -69,6 +69,5 @@ def _delete(rows: QuerySet[Any], some: list[UUID]) -> Tally:
 @sensitive_variables()
 def _let_go(held: Held) -> Tally:
     """Take the number away from its user and lift its block; as with ``unbind()``, no proof of it is left."""
-    gone = Tally.of(held.verified_phones.delete()[1]) + Tally.of(held.blocks.delete()[1])
-    proofs.void(list(held.numbers))
-    return gone
+    proofs.void(list(held.numbers))  # challenges before numbers, as everywhere
+    return Tally.of(held.verified_phones.delete()[1]) + Tally.of(held.blocks.delete()[1])

@@ -42,7 +42,7 @@ def bring_up_to_date(days: int) -> int:
     left = 0
     for day in _stale(days, FRESH_TODAY):
         if time.monotonic() < deadline and _is_quick(day):
-            count_day(day)
+            _count_again(day, FRESH_TODAY)
         else:
             left += 1
     return left
@@ -54,9 +54,7 @@ def count_days() -> Iterator[date]:
     To be done before challenges are deleted: what was never counted is lost with them.
     """
     for day in _stale(KEPT.days, FRESH):
-        # Asked once more: while the days before it were counted, another run may have begun to delete it.
-        if not (_may_be_deleted(day) and DailyFigures.objects.using(database()).filter(day=day).exists()):
-            count_day(day, RESTS)
+        if _count_again(day, FRESH, RESTS):
             yield day
 
 
@@ -67,25 +65,47 @@ def forget_old() -> int:
 
 def count_day(day: date, rests: float = 0.0) -> None:
     """Count one day and keep its figures, in place of those that were kept before. ``rests`` as ``count_between()``."""
+    _count(day, _figures_of(day), rests)
+
+
+def _count_again(day: date, fresh_today: timedelta, rests: float = 0.0) -> bool:
+    """Count a day that was found to be stale, if it still is: somebody else may have counted and deleted it since."""
+    kept = _figures_of(day)
+    if not _is_stale(day, kept.made_at if kept else None, _fresh_from(day, fresh_today)):
+        return False
+    _count(day, kept, rests)
+    return True
+
+
+def _figures_of(day: date) -> DailyFigures | None:
+    return DailyFigures.objects.using(database()).filter(day=day).first()
+
+
+def _count(day: date, kept: DailyFigures | None, rests: float) -> None:
+    """Count one day; keep that unless it was counted meanwhile, for then this may be without what was deleted."""
     began = timezone.now()
     start = _start(day)
     figures = count_between(first_uuid7(start), first_uuid7(start + timedelta(days=1)), rests)
-    known = DailyFigures.objects.using(database()).filter(day=day)
     # The cache forgets, and what was read from it before does not.
-    before = Counter[str](next((each.get("refused", {}) for each in known.values_list("figures", flat=True)), {}))
+    before = Counter[str](kept.figures.get("refused", {}) if kept else {})
     figures["refused"] = before | Counter(limits.refusals_on(day))
-    if not known.update(figures=figures, made_at=began):
-        # Somebody may have counted it meanwhile: then theirs are as good.
+    if kept is None:
         DailyFigures.objects.bulk_create([DailyFigures(day=day, figures=figures, made_at=began)], ignore_conflicts=True)
+    else:
+        DailyFigures.objects.filter(day=day, made_at=kept.made_at).update(figures=figures, made_at=began)
 
 
 def _stale(days: int, fresh_today: timedelta) -> list[date]:
     """Return which of the last ``days`` are to be counted, newest first; today's figures last for ``fresh_today``."""
-    now, newest = timezone.now(), today()
+    newest = today()
     oldest = max(newest - timedelta(days=days - 1), _first_day() or newest)
     kept = dict(DailyFigures.objects.using(database()).filter(day__gte=oldest).values_list("day", "made_at"))
     each = [newest - timedelta(days=back) for back in range((newest - oldest).days + 1)]
-    return [day for day in each if _is_stale(day, kept.get(day), now - (fresh_today if day == newest else FRESH))]
+    return [day for day in each if _is_stale(day, kept.get(day), _fresh_from(day, fresh_today))]
+
+
+def _fresh_from(day: date, fresh_today: timedelta) -> datetime:
+    return timezone.now() - (fresh_today if day == today() else FRESH)
 
 
 def _is_stale(day: date, made_at: datetime | None, fresh_from: datetime) -> bool:

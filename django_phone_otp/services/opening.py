@@ -1,5 +1,6 @@
 """Opening a challenge: its turn, its guesses, its first and further messages."""
 
+import logging
 import random
 import secrets
 import time
@@ -27,6 +28,8 @@ from django_phone_otp.services.numbers import find_test_number, hides_refusals, 
 from django_phone_otp.services.phones import is_registered
 from django_phone_otp.services.transactions import database
 
+logger = logging.getLogger("django_phone_otp")
+
 TURNS = 50  # each turn lost is a send that somebody else won; more at once for one number is an attack
 TURN_PAUSE = 0.02  # seconds at most between two turns, at random, so that the same two do not meet again
 
@@ -48,7 +51,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
     refusal = _refusal(asked)
     # A number that is refused is looked up too: its answer must not be quicker.
     decoy = asked.purpose.registered_only and (not is_registered(number.e164) or bool(refusal))
-    places = None
+    places, lost = None, Exception()
     for turn in range(TURNS):
         now = timezone.now()
         budget = read_budget(number.e164, asked.purpose, lane, now)
@@ -67,9 +70,12 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
         delivery = new_delivery(challenge, asked.channel, refusal)
         try:
             with transaction.atomic(using=database()):
+                if challenge.streak and not _goes_on(budget):
+                    continue
                 challenge.save(force_insert=True)
                 delivery.save(force_insert=True)
-        except (IntegrityError, OperationalError):
+        except (IntegrityError, OperationalError) as problem:
+            lost = problem
             # Another send took this turn, and with it a part of the budget. MariaDB may call the same
             # a deadlock, and SQLite a lock; a database that is gone fails the next read_budget().
             time.sleep(random.uniform(0, TURN_PAUSE) if turn else 0)  # noqa: S311 - a pause is no secret
@@ -77,6 +83,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
         return challenge, delivery
     assert places is not None  # noqa: S101 - for the type checker: there was a turn
     places.give_back()
+    logger.error("No turn was to be had: %s", type(lost).__name__)  # or a receiver of the project's has a fault
     raise Unavailable(1)
 
 
@@ -150,6 +157,15 @@ def _same(budget: Budget, asked: Asked, client: str, decoy: bool, now: datetime)
                 if challenge.context == asked.context:
                     return challenge
     return None
+
+
+def _goes_on(budget: Budget) -> bool:
+    """Tell whether the failures that were read still count, and keep that so until the transaction ends.
+
+    Else a number that staff unlock meanwhile would carry its failures into a challenge that is made afterwards.
+    """
+    newest = Challenge.objects.filter(pk=budget.entries[0].id, lane=budget.lane)
+    return bool(newest.update(lane=F("lane")))
 
 
 def _new_challenge(asked: Asked, client: str, decoy: bool, budget: Budget, now: datetime) -> Challenge:

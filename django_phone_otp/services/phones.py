@@ -46,12 +46,16 @@ def is_registered(number: str) -> bool:
 
 def numbers_of(user: Any) -> list[str]:
     """Return the numbers (E.164) of ``user``, the one that was verified last first."""
+    return _numbers_in(_users(), _owned(), user)
+
+
+def _numbers_in(users: "QuerySet[Any]", owned: QuerySet[VerifiedPhone], user: Any) -> list[str]:
     field = conf.current().user_field
     if field is not None:
-        number = _users().filter(pk=user.pk).values_list(field, flat=True).first()
+        number = users.filter(pk=user.pk).values_list(field, flat=True).first()
         return [str(getattr(number, "as_e164", number))] if number else []
-    owned = _owned().filter(user_id=user.pk).order_by("-verified_at", "-pk")
-    return list(owned.values_list("number", flat=True))
+    theirs = owned.filter(user_id=user.pk).order_by("-verified_at", "-pk")
+    return list(theirs.values_list("number", flat=True))
 
 
 def is_taken(number: str) -> bool:
@@ -80,25 +84,42 @@ def bind(user: Any, number: str) -> None:
     """
     field = conf.current().user_field
     if field is not None:
-        if _users().filter(**{field: number}).exclude(pk=user.pk).exists():
-            raise NumberTaken
-        setattr(user, field, number)
-        try:
-            with transaction.atomic(using=router.db_for_write(get_user_model(), instance=user)):
-                user.save(update_fields=[field])
-        except IntegrityError:  # somebody was quicker, and the field is unique
-            raise NumberTaken from None
+        _write_field(user, field, number)
         return
+    database = router.db_for_write(VerifiedPhone)
     owned = _owned().filter(number=number)
     if owned.filter(user_id=user.pk).update(verified_at=timezone.now()):
         return
     try:
         # A savepoint: the caller's transaction outlives a number that is taken.
-        with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
+        with transaction.atomic(using=database):
+            # MariaDB looks for the user when the number is in the index already, for which a change may wait.
+            _write_first(user, database)
+            _take_turn(user, database)
             VerifiedPhone.objects.create(user_id=user.pk, number=number)
     except IntegrityError:
-        if not owned.filter(user_id=user.pk).exists():
+        owner = owned.values_list("user_id", flat=True).first()
+        if owner is None:  # it was something else: the user is gone, or a receiver of the project's has a fault
+            raise
+        if owner != user.pk:
             raise NumberTaken from None
+
+
+def _write_field(user: Any, field: str, number: str) -> None:
+    """Write ``number`` into the user model's own field. Raises ``NumberTaken``."""
+    others = _users().filter(**{field: number}).exclude(pk=user.pk)
+    if others.exists():
+        raise NumberTaken
+    before = getattr(user, field)
+    setattr(user, field, number)
+    try:
+        with transaction.atomic(using=router.db_for_write(get_user_model(), instance=user)):
+            user.save(update_fields=[field])
+    except IntegrityError:
+        setattr(user, field, before)  # whoever goes on with the object must not save another one's number
+        if others.exists():  # somebody was quicker, and the field is unique
+            raise NumberTaken from None
+        raise
 
 
 @sensitive_variables()
@@ -117,14 +138,19 @@ def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
     """
     database = router.db_for_write(VerifiedPhone)
     with transaction.atomic(using=database):
-        _take_turn(user, database)
-        present = numbers_of(user)
+        _write_first(user, database)
+        # Rows are taken in one order everywhere, or two would wait for each other: challenges, as redeem() does
+        # before this, then the user, then numbers.
+        void([other for other in numbers_of(user) if other != number])
+        now = _take_turn(user, database)
+        present = _numbers_in(_locked(_users().using(database)), _locked(_owned()), user)
         former = [other for other in present if other != number]
+        void(former)  # what the change before this one left
         bind(user, number)
         if conf.current().user_field is None:
             _owned().filter(user_id=user.pk, number__in=former).delete()
-        void(former)
-        if former and hasattr(user, "has_usable_password") and not user.has_usable_password():
+        # As it is now, not when the caller read it: a password may have been set since.
+        if former and hasattr(now, "has_usable_password") and not now.has_usable_password():
             user.set_unusable_password()  # another one, which no session knows
             user.save(update_fields=["password"])
         if present != [number]:
@@ -141,7 +167,12 @@ def unbind(user: Any, number: str) -> bool:
     What was verified for the number and not used yet is worth nothing any more, nor are codes on their way.
     """
     field = conf.current().user_field
-    with transaction.atomic(using=router.db_for_write(VerifiedPhone)):
+    database = router.db_for_write(VerifiedPhone)
+    with transaction.atomic(using=database):
+        _write_first(user, database)
+        if number in numbers_of(user):
+            void([number])  # challenges, the user, numbers: in this order, as everywhere
+        _take_turn(user, database)
         # With a field of the project's own there may be rows of before.
         gone = bool(_owned().filter(user_id=user.pk, number=number).delete()[0])
         if field is not None:
@@ -152,17 +183,25 @@ def unbind(user: Any, number: str) -> bool:
     return gone
 
 
-def _take_turn(user: Any, database: str) -> None:
-    """Let changes of one user's number at once take turns: each would leave the other's number."""
-    features = connections[database].features
-    if features.has_select_for_update:
-        # Before any row of VerifiedPhone: who waits for their turn must hold nothing that the one before deletes.
-        # And not against rows that refer to the user (no_key): bind() makes one without taking a turn.
-        mine = get_user_model()._default_manager.using(database).filter(pk=user.pk)
-        list(mine.select_for_update(no_key=features.has_select_for_no_key_update).values_list("pk"))
-    else:
-        # SQLite: one writes at a time, and nobody may write who has only read before, so a write comes first.
+def _write_first(user: Any, database: str) -> None:
+    """Begin with a write on SQLite, where one writes at a time and nobody may who has only read before."""
+    if not connections[database].features.has_select_for_update:
         VerifiedPhone.objects.using(database).filter(user_id=user.pk).update(verified_at=F("verified_at"))
+
+
+def _take_turn(user: Any, database: str) -> Any:
+    """Let changes of one user's number at once take turns, each would leave the other's; return the user as stored.
+
+    The user's row comes before any row of ``VerifiedPhone``: who waits for their turn must hold nothing that
+    the one before deletes.
+    """
+    return _locked(get_user_model()._default_manager.using(database).filter(pk=user.pk)).first()
+
+
+def _locked(rows: "QuerySet[Any]") -> "QuerySet[Any]":
+    """Return ``rows`` as they are now, whatever the transaction has read before, and keep them so until it ends."""
+    # Not against rows that refer to them, where the database can tell: those may be made meanwhile.
+    return rows.select_for_update(no_key=connections[rows.db].features.has_select_for_no_key_update)
 
 
 def _users() -> "QuerySet[Any]":

@@ -297,6 +297,37 @@ def test_somebody_who_looks_waits_for_a_few_days_only(monkeypatch):
     assert stats.read(7, "alias").counted_at is None
 
 
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_another_run_counted_and_deleted_meanwhile_stays_as_that_counted_it(monkeypatch, moment, is_known):
+    made()
+    if is_known:
+        figures.count_day(DAY)
+        moment.shift(2 * 3600)
+    count = figures.count_between
+
+    def after_another_run(*bounds):
+        monkeypatch.setattr(figures, "count_between", count)
+        moment.shift(1)
+        figures.count_day(DAY)
+        Challenge.objects.all().delete()
+        return count(*bounds)
+
+    monkeypatch.setattr(figures, "count_between", after_another_run)
+    figures.count_day(DAY)
+    assert stats.read(7, "alias").total.challenges == 1
+
+
+def test_a_day_that_another_run_counted_and_deleted_is_not_counted_at_all():
+    for days in range(2):
+        made(NOON - timedelta(days=days))
+    run = figures.count_days()
+    assert next(run) == DAY
+    assert list(figures.count_days()) == [DAY - timedelta(days=1)]
+    Challenge.objects.all().delete()
+    assert list(run) == []
+    assert stats.read(7, "alias").total.challenges == 2
+
+
 def test_two_that_count_one_day_at_once_keep_one(monkeypatch):
     made()
     count = figures.count_between

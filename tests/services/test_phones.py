@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.db import transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet, signals
 
 from django_phone_otp.exceptions import NumberTaken
 from django_phone_otp.models import VerifiedPhone
@@ -105,6 +105,24 @@ def test_no_number_ever_finds_a_user_who_has_none(sam):
     assert not is_registered(PHONE)
 
 
+@pytest.mark.usefixtures("_mode")
+def test_a_fault_in_the_project_is_not_taken_for_a_number_that_is_taken(sam, monkeypatch):
+    def receiver(**_):
+        raise IntegrityError("a rule of the project's own")
+
+    for model in (User, VerifiedPhone):
+        signals.post_save.connect(receiver, sender=model)
+    try:
+        with pytest.raises(IntegrityError, match="a rule"):
+            bind(sam, PHONE)
+    finally:
+        for model in (User, VerifiedPhone):
+            signals.post_save.disconnect(receiver, sender=model)
+    assert not is_registered(PHONE)
+    sam.save()  # what is in memory is not the number either
+    assert not is_registered(PHONE)
+
+
 @pytest.mark.usefixtures("_table")
 def test_the_time_of_the_newest_verification_is_kept(sam):
     first, second = datetime(2026, 11, 22, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)
@@ -157,6 +175,7 @@ def test_of_two_who_bind_one_number_at_once_the_second_is_told_that_it_is_taken(
         with transaction.atomic(), pytest.raises(NumberTaken):
             bind(kim, PHONE)
         assert find_user(PHONE) == sam
+        assert kim.username == "kim"  # or saving the object later would take the number
 
 
 def test_the_same_user_who_binds_twice_at_once_is_bound(sam, monkeypatch):

@@ -199,12 +199,15 @@ def test_two_workers_with_one_delivery_send_one_message(database):
     assert delivery.status == "accepted"
 
 
-def test_a_turn_lost_fifty_times_is_an_honest_refusal(database, monkeypatch):
+def test_a_turn_lost_fifty_times_is_an_honest_refusal(database, monkeypatch, caplog):
     monkeypatch.setattr(opening, "TURNS", 3)
     monkeypatch.setattr(opening, "TURN_PAUSE", 0)
     phone_otp.send(PHONE, purpose="signup")
     # A budget that always looks as it did before the first send: every turn is lost.
     monkeypatch.setattr(opening, "read_budget", lambda *_: opening.Budget([], (Rate(15, 86400),)))
-    with pytest.raises(Unavailable):
+    with pytest.raises(Unavailable) as refusal:
         phone_otp.send(PHONE, purpose="signup")
+    assert refusal.value.__cause__ is None  # whose text would have the number
+    assert "IntegrityError" in caplog.text
+    assert PHONE not in caplog.text
     assert Challenge.objects.count() == 1

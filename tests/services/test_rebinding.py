@@ -223,6 +223,29 @@ class TestVoid:
         assert numbers_of(sam) == [NEW]
 
 
+@in_memory
+def test_a_password_that_was_set_meanwhile_stays(kim):
+    kim.set_unusable_password()
+    kim.save()
+    bind(kim, PHONE)
+    read_before = User.objects.get(pk=kim.pk)
+    kim.set_password("made-up-Words-9")
+    kim.save()
+    rebind(read_before, NEW)
+    assert User.objects.get(pk=kim.pk).check_password("made-up-Words-9")
+
+
+@in_memory
+def test_a_password_that_was_taken_away_meanwhile_ends_the_sessions(sam):
+    bind(sam, PHONE)
+    read_before = User.objects.get(pk=sam.pk)
+    sam.set_unusable_password()
+    sam.save()
+    before = User.objects.get(pk=sam.pk).get_session_auth_hash()
+    rebind(read_before, NEW)
+    assert User.objects.get(pk=sam.pk).get_session_auth_hash() != before
+
+
 @pytest.fixture
 def users(database, monkeypatch):
     """Put the users beside the app's tables."""

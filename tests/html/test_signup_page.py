@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import IntegrityError
 from django.test import Client
 
 from django_phone_otp.exceptions import InvalidToken
@@ -169,6 +170,42 @@ def test_a_second_click_on_the_last_button_while_the_first_is_at_work_goes_on(cl
 
     monkeypatch.setattr(Signup, "get_details_form", let_the_first_pass)
     assert leads_to(client.post(DETAILS, {**answer, "username": "kim"}), "/account/")
+
+
+@pytest.mark.django_db
+def test_a_name_that_somebody_else_took_at_the_same_moment_is_said_and_the_proof_is_not_spent(client, monkeypatch):
+    from example_project.website.views import Signup
+
+    reference = reach_details(client, PHONE)
+    get_details_form = Signup.get_details_form
+
+    def just_before(view, **kwargs):
+        monkeypatch.undo()
+        form = get_details_form(view, **kwargs)
+        assert form.is_valid()
+        User.objects.create_user("sam")
+        return form
+
+    monkeypatch.setattr(Signup, "get_details_form", just_before)
+    answer = client.post(DETAILS, {"reference": reference, "username": "sam"})
+    assert "already exists" in words(answer)
+    assert not VerifiedPhone.objects.exists()
+    assert client.post(DETAILS, {"reference": reference, "username": "kim"}).status_code == 302
+    assert VerifiedPhone.objects.get().user.username == "kim"
+
+
+@pytest.mark.django_db
+def test_a_fault_in_the_project_is_no_page_of_ours(client, monkeypatch):
+    from example_project.website.views import Signup
+
+    reference = reach_details(client, PHONE)
+
+    def fail(view, form, number):
+        raise IntegrityError("a rule of the project's own")
+
+    monkeypatch.setattr(Signup, "create_user", fail)
+    with pytest.raises(IntegrityError, match="a rule"):
+        client.post(DETAILS, {"reference": reference, "username": "sam"})
 
 
 @at_once

@@ -106,6 +106,11 @@ def test_past_challenges_do_not_add_to_a_send(api):
         assert statements_of(api.send) == SEND
 
 
+def test_a_send_after_a_code_that_was_not_entered_makes_sure_that_it_still_counts(api):
+    api.send()
+    assert statements_of(api.send) == [*SEND[:2], "UPDATE", *SEND[2:]]
+
+
 def test_past_blocks_do_not_add_to_a_send(api):
     from django_phone_otp.models import Block
 

@@ -116,7 +116,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
         """Lead to the challenge whoever may see it."""
         if may_see(request, Challenge):
             return self.fields
-        return ["challenge_id" if name == "shown_challenge" else name for name in self.fields]
+        return ["named_challenge" if name == "shown_challenge" else name for name in self.fields]
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[WindowedChangeList]:
         """Return the list that looks at the newest rows only, and at their challenges."""
@@ -136,6 +136,11 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def purpose(self, delivery: Delivery) -> str:
         """Why the number is verified."""
         return delivery.challenge.purpose
+
+    @admin.display(description=_("challenge"))
+    def named_challenge(self, delivery: Delivery) -> str:
+        """The challenge, for whoever may not see its page."""
+        return str(delivery.challenge)
 
     @admin.display(description=_("challenge"))
     def shown_challenge(self, delivery: Delivery) -> str:

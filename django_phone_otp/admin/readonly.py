@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import path
 from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST
 
 from django_phone_otp.admin.actions import Action, action_view
@@ -85,9 +86,10 @@ class ReadOnlyAdmin(_ModelAdmin):
         """Add the search, the export and the actions."""
         name, wrap = f"phone_otp_{self.opts.model_name}", self.admin_site.admin_view
         search = path("search/", wrap(self.search), name=f"{name}_search")
+        hide = sensitive_post_parameters()  # a reason may be asked for, and hold what it should not
         acts = [
-            path(f"<path:object_id>/{action.name}/", wrap(partial(self.act, action)), name=f"{name}_{action.name}")
-            for action in self.row_actions
+            path(f"<path:object_id>/{act.name}/", wrap(hide(partial(self.act, act))), name=f"{name}_{act.name}")
+            for act in self.row_actions
         ]
         sheets = [path("export/", wrap(partial(self.export, self.sheet)), name=f"{name}_export")] if self.sheet else []
         return [search, *sheets, *acts, *super().get_urls()]

@@ -51,7 +51,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
     refusal = _refusal(asked)
     # A number that is refused is looked up too: its answer must not be quicker.
     decoy = asked.purpose.registered_only and (not is_registered(number.e164) or bool(refusal))
-    places, lost = None, Exception()
+    places, lost = None, "unlocked meanwhile"
     for turn in range(TURNS):
         now = timezone.now()
         budget = read_budget(number.e164, asked.purpose, lane, now)
@@ -75,7 +75,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
                 challenge.save(force_insert=True)
                 delivery.save(force_insert=True)
         except (IntegrityError, OperationalError) as problem:
-            lost = problem
+            lost = type(problem).__name__  # no more: its text has the number
             # Another send took this turn, and with it a part of the budget. MariaDB may call the same
             # a deadlock, and SQLite a lock; a database that is gone fails the next read_budget().
             time.sleep(random.uniform(0, TURN_PAUSE) if turn else 0)  # noqa: S311 - a pause is no secret
@@ -83,7 +83,7 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
         return challenge, delivery
     assert places is not None  # noqa: S101 - for the type checker: there was a turn
     places.give_back()
-    logger.error("No turn was to be had: %s", type(lost).__name__)  # or a receiver of the project's has a fault
+    logger.error("No turn was to be had: %s", lost)  # or a receiver of the project's has a fault
     raise Unavailable(1)
 
 

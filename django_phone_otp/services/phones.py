@@ -88,15 +88,13 @@ def bind(user: Any, number: str) -> None:
         return
     database = router.db_for_write(VerifiedPhone)
     owned = _owned().filter(number=number)
-    if owned.filter(user_id=user.pk).update(verified_at=timezone.now()):
-        return
     try:
         # A savepoint: the caller's transaction outlives a number that is taken.
         with transaction.atomic(using=database):
-            # MariaDB looks for the user when the number is in the index already, for which a change may wait.
             _write_first(user, database)
             _take_turn(user, database)
-            VerifiedPhone.objects.create(user_id=user.pk, number=number)
+            if not owned.filter(user_id=user.pk).update(verified_at=timezone.now()):
+                VerifiedPhone.objects.create(user_id=user.pk, number=number)
     except IntegrityError:
         owner = owned.values_list("user_id", flat=True).first()
         if owner is None:  # it was something else: the user is gone, or a receiver of the project's has a fault
@@ -117,7 +115,8 @@ def _write_field(user: Any, field: str, number: str) -> None:
             user.save(update_fields=[field])
     except IntegrityError:
         setattr(user, field, before)  # whoever goes on with the object must not save another one's number
-        if others.exists():  # somebody was quicker, and the field is unique
+        # Somebody was quicker, or is hidden by the project's manager, and the field is unique.
+        if _everybody().filter(**{field: number}).exclude(pk=user.pk).exists():
             raise NumberTaken from None
         raise
 
@@ -143,7 +142,7 @@ def rebind(user: Any, number: str, *, language: str | None = None) -> list[str]:
         # before this, then the user, then numbers.
         void([other for other in numbers_of(user) if other != number])
         now = _take_turn(user, database)
-        present = _numbers_in(_locked(_users().using(database)), _locked(_owned()), user)
+        present = _numbers_in(_locked(_users(), database), _locked(_owned(), database), user)
         former = [other for other in present if other != number]
         void(former)  # what the change before this one left
         bind(user, number)
@@ -193,20 +192,31 @@ def _take_turn(user: Any, database: str) -> Any:
     """Let changes of one user's number at once take turns, each would leave the other's; return the user as stored.
 
     The user's row comes before any row of ``VerifiedPhone``: who waits for their turn must hold nothing that
-    the one before deletes.
+    the one before deletes. MariaDB would look for it otherwise, for the foreign key, when the number is in the
+    index already.
     """
-    return _locked(get_user_model()._default_manager.using(database).filter(pk=user.pk)).first()
+    return _locked(_everybody().filter(pk=user.pk), database).first() or user
 
 
-def _locked(rows: "QuerySet[Any]") -> "QuerySet[Any]":
-    """Return ``rows`` as they are now, whatever the transaction has read before, and keep them so until it ends."""
+def _locked(rows: "QuerySet[Any]", database: str) -> "QuerySet[Any]":
+    """Return ``rows`` as they are now, whatever the transaction has read before, and keep them so until it ends.
+
+    Users who are kept in another database than this transaction's are read and not kept.
+    """
+    if rows.db != database:
+        return rows
     # Not against rows that refer to them, where the database can tell: those may be made meanwhile.
-    return rows.select_for_update(no_key=connections[rows.db].features.has_select_for_no_key_update)
+    return rows.select_for_update(no_key=connections[database].features.has_select_for_no_key_update)
 
 
 def _users() -> "QuerySet[Any]":
     """Return all users, from where they are written: a replica would answer from the past."""
     return get_user_model()._default_manager.using(router.db_for_write(get_user_model()))
+
+
+def _everybody() -> "QuerySet[Any]":
+    """Return the rows of all users, those included that the project's own manager hides, and nothing joined."""
+    return get_user_model()._base_manager.using(router.db_for_write(get_user_model()))
 
 
 def _owned() -> QuerySet[VerifiedPhone]:

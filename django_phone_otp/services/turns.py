@@ -12,6 +12,7 @@ from django_phone_otp.services.transactions import database
 
 TURNS = 20  # each turn lost is a message, or a receipt, that came for these rows at the same moment
 TURN_PAUSE = 0.05  # seconds at most between two turns
+PATIENCE = 10.0  # seconds, after which the next turn is the last: SQLite waits for its lock in each
 
 _Result = TypeVar("_Result")
 
@@ -20,8 +21,9 @@ def in_turn(act: Callable[[], _Result]) -> _Result:
     """Call ``act`` in a transaction of its own, again when somebody added to the same rows meanwhile.
 
     Returns what it returns. Raises what it raises: at once where rows of the project's hold something back, and
-    after ``TURNS`` times what the database says.
+    after ``TURNS`` times, or ``PATIENCE``, what the database says.
     """
+    deadline = time.monotonic() + PATIENCE
     for _ in range(TURNS - 1):
         try:
             return _alone(act)
@@ -30,6 +32,8 @@ def in_turn(act: Callable[[], _Result]) -> _Result:
         except (IntegrityError, OperationalError):
             # A row that points here, which this transaction did not see; or a deadlock, or SQLite's lock.
             time.sleep(random.uniform(0, TURN_PAUSE))  # noqa: S311 - a pause is no secret
+            if time.monotonic() > deadline:
+                break
     return _alone(act)
 
 

@@ -348,11 +348,22 @@ class TestTheNumberOfAChallenge:
         assert not Block.objects.exists()
 
 
+TYPED = dict.fromkeys(["value", "q", "reason"], "+14155550177")  # not near the test, whose lines a report shows
+
+
 @pytest.mark.parametrize(
-    ("name", "fault"), [("block", "is_region"), ("block", "field"), ("block", "save"), ("search", "is_region")]
+    ("name", "fault"),
+    [
+        ("block", "is_region"),
+        ("block", "field"),
+        ("block", "save"),
+        ("search", "is_region"),
+        ("of a challenge", "field"),
+    ],
 )
-def test_an_error_report_shows_no_number(staff, monkeypatch, name, fault):
+def test_an_error_report_shows_no_number(staff, challenge, monkeypatch, name, fault):
     """The number is typed into the form, so it is posted, and in variables of every frame below."""
+    where = url("challenge", "block", challenge.pk) if name == "of a challenge" else url("block", name)
     requests = []
 
     def keep(request, **_):
@@ -370,7 +381,7 @@ def test_an_error_report_shows_no_number(staff, monkeypatch, name, fault):
     got_request_exception.connect(keep)
     try:
         with pytest.raises(RuntimeError, match="a fault") as error:
-            staff.post(url("block", name), {"value": "+14155550177", "q": "+14155550177", "confirmed": "yes"})
+            staff.post(where, {**TYPED, "confirmed": "yes"})
     finally:
         got_request_exception.disconnect(keep)
     traceback = error.tb

@@ -138,6 +138,7 @@ def test_nothing_leads_to_what_this_member_of_staff_may_not_see(client, name):
         assert f"/{model}/" in where
     row = challenge if model == "challenge" else delivery
     page = client.get(url(model, "change", row.pk)).content.decode()
+    assert str(row if model == "challenge" else row.challenge) in page
     assert f"/phone_otp/{'delivery' if model == 'challenge' else 'challenge'}/" not in page
 
 

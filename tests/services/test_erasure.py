@@ -372,6 +372,11 @@ def test_a_database_that_goes_on_failing_is_told(monkeypatch):
     with pytest.raises(OperationalError):
         erase()
     assert len(turns) == turning.TURNS
+    turns.clear()
+    monkeypatch.setattr(turning, "PATIENCE", -1.0)  # each turn may have waited for SQLite's lock
+    with pytest.raises(OperationalError):
+        erase()
+    assert len(turns) == 2
 
 
 def test_what_a_project_protects_is_not_tried_again(monkeypatch):

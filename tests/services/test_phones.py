@@ -178,6 +178,14 @@ def test_of_two_who_bind_one_number_at_once_the_second_is_told_that_it_is_taken(
         assert kim.username == "kim"  # or saving the object later would take the number
 
 
+def test_a_number_of_somebody_whom_the_projects_manager_hides_is_taken(sam, kim, monkeypatch):
+    with override_phone_otp(USER_FIELD="username"):
+        bind(sam, PHONE)
+        monkeypatch.setattr(User._default_manager, "get_queryset", lambda: QuerySet(User).exclude(pk=sam.pk))
+        with pytest.raises(NumberTaken):
+            bind(kim, PHONE)
+
+
 def test_the_same_user_who_binds_twice_at_once_is_bound(sam, monkeypatch):
     update = QuerySet.update
 

@@ -13,7 +13,7 @@ from django.utils import translation
 import django_phone_otp as phone_otp
 from django_phone_otp.exceptions import ChallengeClosed, InvalidToken, NumberTaken
 from django_phone_otp.models import Challenge, VerifiedPhone
-from django_phone_otp.services.phones import bind, is_taken, numbers_of, rebind
+from django_phone_otp.services.phones import bind, is_taken, numbers_of, rebind, unbind
 from django_phone_otp.services.proofs import void
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
 from tests import routers
@@ -253,6 +253,20 @@ def users(database, monkeypatch):
     monkeypatch.setattr(routers, "everything", alias)
     with override_phone_otp(LIMITS=UNLIMITED):
         yield User.objects
+
+
+@every_database
+def test_users_who_are_kept_in_another_database_change_their_number_too(database, kim):
+    kim.set_unusable_password()
+    kim.save()
+    before = kim.get_session_auth_hash()
+    with override_phone_otp(USER_FIELD="last_name", LIMITS=UNLIMITED):
+        bind(kim, PHONE)
+        assert rebind(kim, NEW) == [PHONE]
+        assert numbers_of(kim) == [NEW]
+        assert User.objects.get(pk=kim.pk).get_session_auth_hash() != before
+        assert unbind(kim, NEW)
+        assert numbers_of(kim) == []
 
 
 @every_database

@@ -300,6 +300,22 @@ def test_who_waits_for_a_turn_holds_no_row_that_the_one_before_deletes(users, da
         assert waiting.result(timeout=30) == [PHONE]
 
 
+@every_database
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)  # where a row may be made without a turn
+def test_a_number_that_the_project_gave_the_same_user_meanwhile_is_bound(users, database, monkeypatch):
+    user = users.create_user("sam")
+    create = VerifiedPhone.objects.create
+
+    def just_before(**fields):
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(in_thread, lambda: create(**fields)).result(timeout=30)
+        return create(**fields)
+
+    monkeypatch.setattr(VerifiedPhone.objects, "create", just_before)
+    bind(user, PHONE)
+    assert numbers_of(user) == [PHONE]
+
+
 def in_thread(act):
     try:
         return act()

@@ -15,8 +15,8 @@ from django_phone_otp.models import Challenge, Delivery
 from django_phone_otp.services.turns import in_turn
 from django_phone_otp.services.unlocking import SET_ASIDE
 
-BATCH = 200  # challenges, with all that hangs on them: a few milliseconds of locks
-RESTS = 1.0  # times as long as a batch took, before the next: requests beside it must not wait for the machine
+BATCH = 100  # challenges, with all that hangs on them: a few milliseconds of locks
+RESTS = 2.0  # times as long as a batch took, before the next: requests beside it must not wait for the machine
 REST_MAXIMUM = 0.5  # seconds
 
 

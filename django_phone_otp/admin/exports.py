@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, cast
 
 from asgiref.sync import sync_to_async
-from django.contrib.admin import SimpleListFilter
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.contenttypes.models import ContentType
@@ -61,9 +60,9 @@ def _words_of(shown: WindowedChangeList) -> Iterator[tuple[str, str]]:
     for spec in shown.filter_specs:
         names = [str(name) for name in spec.expected_parameters()]
         values = [shown.params[name] for name in names if shown.params.get(name)]
-        if values and (not isinstance(spec, SimpleListFilter) or spec.value()):  # else nothing is filtered by it
-            # The first choice of every filter is to have none. A value may also be written into the address.
-            _, *choices = spec.choices(shown)
+        # The first choice of every filter is to have none. A value may also be written into the address.
+        none, *choices = spec.choices(shown)
+        if values and not none["selected"]:
             chosen = [str(choice["display"]) for choice in choices if choice["selected"]]
             yield str(spec.title), ", ".join(chosen or values)
 

@@ -122,7 +122,16 @@ class RegionFilter(SettingFilter):
         return chosen.upper() if chosen else None
 
 
-class StateFilter(admin.SimpleListFilter):
+class _Listed(admin.SimpleListFilter):
+    """What is not on its list is no choice."""
+
+    def value(self) -> str | None:
+        """The choice, if it is one."""
+        chosen = super().value()
+        return chosen if chosen in dict(self.lookup_choices) else None
+
+
+class StateFilter(_Listed):
     """By the state of a challenge now; ``expired`` is stored nowhere."""
 
     title = _("status")
@@ -131,11 +140,6 @@ class StateFilter(admin.SimpleListFilter):
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, str]]:
         """Return the states."""
         return [(state.value, state.value) for state in ChallengeStatus]
-
-    def value(self) -> str | None:
-        """The choice; what is no state is none."""
-        chosen = super().value()
-        return chosen if chosen in list(ChallengeStatus) else None
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Narrow the list to the choice."""
@@ -158,7 +162,7 @@ class _OfWindow(admin.SimpleListFilter):
         return queryset
 
 
-class TimeFilter(_OfWindow):
+class TimeFilter(_Listed, _OfWindow):
     """By age."""
 
     title = _("time")
@@ -167,11 +171,6 @@ class TimeFilter(_OfWindow):
     def lookups(self, request: HttpRequest, model_admin: "admin.ModelAdmin[Any]") -> list[tuple[str, Any]]:
         """Return the times."""
         return [(name, _WORDS[name]) for name in TIMES]
-
-    def value(self) -> str | None:
-        """The choice; what is no time is none."""
-        chosen = super().value()
-        return chosen if chosen in TIMES else None
 
 
 class _Named(admin.SimpleListFilter):

@@ -158,15 +158,13 @@ def _covering(meant: Number | str) -> list[str]:
 
     Of a number they are always ``_ASKED``, some of them twice: the query is always the same one.
     """
-    if isinstance(meant, str):
-        digits = meant.removesuffix(PREFIX_MARK)
-        return [meant, *(f"{digits[:end]}{PREFIX_MARK}" for end in range(2, len(digits)) if digits != meant)]
-    number = meant
-    values = [*twins(number.e164)]
+    if isinstance(meant, str):  # of a prefix, all that are shorter; a region has two letters, and so none
+        return [meant, *(f"{meant[:end]}{PREFIX_MARK}" for end in range(2, len(meant) - 1))]
+    values = [*twins(meant.e164)]
     values += [f"{each[: 1 + digits]}{PREFIX_MARK}" for each in values for digits in range(1, 1 + PREFIX_DIGITS)]
-    if number.region:
-        values.append(number.region)
-    return values + [number.e164] * (_ASKED - len(values))
+    if meant.region:
+        values.append(meant.region)
+    return values + [meant.e164] * (_ASKED - len(values))
 
 
 def _kind(row: Block) -> str:

@@ -24,7 +24,7 @@ from django_phone_otp.services.transactions import database
 ROUTE_SECONDS = 10.0  # for the whole route: a person waits for the answer
 PATIENCE = 5.0  # seconds of them in which an account may get a place: the rest is for its vendor's answer
 SWEPT = timedelta(days=2)  # how far back: clearotp sweeps daily at least
-FRESH = timedelta(seconds=1)  # what was asked before that holds; a queue may take longer
+FRESH = timedelta(seconds=1)  # so long holds what was asked of the number; a queue may take longer
 STALE_SENDING = timedelta(minutes=2)  # many times the longest a route takes: its worker has died
 STALE_QUEUED = timedelta(minutes=1)  # a queue that is slower than this has lost the task
 
@@ -80,7 +80,7 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     """Return the end of a delivery that no vendor is asked for, and why; else None."""
     challenge = delivery.challenge
     is_notice = challenge.purpose == NOTICE
-    refusal = refusal_of(challenge.number) if _was_asked_before(delivery) else delivery.reason
+    refusal = refusal_of(challenge.number) if _must_ask_again(delivery) else delivery.reason
     if challenge.decoy:  # for staff: nobody else was told
         reason = f"the number is refused ({refusal})" if refusal else "the number is not registered"
         return DeliveryStatus.FAILED, f"decoy: {reason}"
@@ -92,7 +92,7 @@ def _without_vendor(delivery: Delivery) -> tuple[DeliveryStatus, str] | None:
     return None if is_notice else _too_late(challenge)
 
 
-def _was_asked_before(delivery: Delivery) -> bool:
+def _must_ask_again(delivery: Delivery) -> bool:
     """Tell whether it is long ago that the number was looked at: since then it may have been refused or blocked.
 
     A decoy's is looked at like any other: both must cost the same.

@@ -28,10 +28,10 @@ from django_phone_otp.services.numbers import find_test_number, hides_refusals, 
 from django_phone_otp.services.phones import is_registered
 from django_phone_otp.services.transactions import database
 
-logger = logging.getLogger("django_phone_otp")
-
 TURNS = 50  # each turn lost is a send that somebody else won; more at once for one number is an attack
 TURN_PAUSE = 0.02  # seconds at most between two turns, at random, so that the same two do not meet again
+
+logger = logging.getLogger("django_phone_otp")
 
 
 def body_of(asked: Asked) -> Iterator[bytes]:

@@ -46,6 +46,13 @@ def database(request, monkeypatch):
     return connections[alias]
 
 
+@pytest.fixture
+def everything(database, monkeypatch):
+    """Put accounts and sessions where the app's tables are: each real database is one whole project."""
+    monkeypatch.setattr(routers, "everything", database.alias)
+    return database
+
+
 every_database = pytest.mark.django_db(transaction=True, databases="__all__")
 
 

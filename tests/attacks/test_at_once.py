@@ -12,18 +12,10 @@ from django_phone_otp.exceptions import ChallengeClosed, ChallengeExpired, Incor
 from django_phone_otp.models import Challenge, VerifiedPhone
 from django_phone_otp.services import admission, challenges
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
-from tests import routers
 from tests.attacks.attackers import ATTACKER, PHONE, browser, numbers, wrong
 from tests.conftest import every_database
 from tests.races import together
 from tests.unlimited import UNLIMITED
-
-
-@pytest.fixture
-def everything(database, monkeypatch):
-    """Put accounts and sessions where the app's tables are: each real database is one whole project."""
-    monkeypatch.setattr(routers, "everything", database.alias)
-    return database
 
 
 def sign_up(token):

@@ -12,23 +12,19 @@ import django_phone_otp as phone_otp
 from django_phone_otp.models import Challenge, VerifiedPhone
 from django_phone_otp.services import erasure, unlocking
 from django_phone_otp.services.phones import bind, numbers_of, rebind, unbind
-from django_phone_otp.test import latest_code, override_phone_otp
-from tests import routers
 from tests.conftest import PHONE, every_database
 from tests.races import kinds, together
-from tests.unlimited import UNLIMITED
+from tests.services.sending import prove
 
-pytestmark = every_database
+pytestmark = [every_database, pytest.mark.usefixtures("unlimited")]
 NEW, OTHER = "+14155550124", "+14155550125"
 ROUNDS = 8  # of races that were lost in most rounds, before there was an order
 
 
 @pytest.fixture(autouse=True)
-def alias(database, monkeypatch):
-    """Put the users beside the app's tables."""
-    monkeypatch.setattr(routers, "everything", database.alias)
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield database.alias
+def alias(everything):
+    """The database that all is in."""
+    return everything.alias
 
 
 @pytest.fixture
@@ -38,11 +34,6 @@ def people():
     bind(sam, PHONE)
     bind(kim, OTHER)
     return sam, kim
-
-
-def proof_of(number):
-    challenge = phone_otp.send(number, purpose="verify")
-    return phone_otp.verify(challenge.handle, latest_code(number)).token
 
 
 def redeem_and(verb, user, token, alias):
@@ -78,7 +69,7 @@ def test_a_number_that_is_given_up_while_somebody_takes_it(alias, people, taker)
     sam, kim = people
     for _ in range(ROUNDS):
         anew(sam, kim)
-        user, token = (sam if taker == "sam" else kim), proof_of(PHONE)
+        user, token = (sam if taker == "sam" else kim), prove(PHONE)
         outcomes = race(partial(unbind, sam, PHONE), partial(redeem_and, bind, user, token, alias))
         assert set(kinds(outcomes[:1])) == {"bool"}
         assert set(kinds(outcomes[1:])) <= {"NoneType", *LOST}
@@ -88,7 +79,7 @@ def test_a_number_that_is_exchanged_while_somebody_takes_it(alias, people):
     sam, kim = people
     for _ in range(ROUNDS):
         anew(sam, kim)
-        mine, theirs = proof_of(NEW), proof_of(PHONE)
+        mine, theirs = prove(NEW), prove(PHONE)
         outcomes = race(partial(redeem_and, rebind, sam, mine, alias), partial(redeem_and, rebind, kim, theirs, alias))
         assert set(kinds(outcomes[:1])) == {"list"}
         assert set(kinds(outcomes[1:])) <= {"list", *LOST}
@@ -99,7 +90,7 @@ def test_two_changes_of_one_account_one_of_which_is_none(alias, people):
     sam, kim = people
     for _ in range(ROUNDS):
         anew(sam, kim)
-        tokens = [proof_of(NEW), proof_of(PHONE)]
+        tokens = [prove(NEW), prove(PHONE)]
         outcomes = race(*(partial(redeem_and, rebind, sam, token, alias) for token in tokens))
         assert set(kinds(outcomes)) <= {"list", *LOST}
         assert len(numbers_of(sam)) == 1
@@ -119,7 +110,7 @@ def test_a_number_that_is_erased_while_somebody_takes_it(alias, people):
     sam, kim = people
     for _ in range(ROUNDS):
         anew(sam, kim)
-        token = proof_of(PHONE)
+        token = prove(PHONE)
         outcomes = race(lambda: list(erasure.erase(PHONE)), partial(redeem_and, bind, kim, token, alias))
         assert set(kinds(outcomes[:1])) == {"list"}
         assert set(kinds(outcomes[1:])) <= {"NoneType", *LOST}
@@ -140,7 +131,7 @@ def test_where_a_transaction_reads_the_past_two_changes_leave_one_number(alias, 
     """PostgreSQL ends one of the two there; MariaDB lets both go on."""
     sam, _kim = people
     for last in range(ROUNDS):
-        tokens = [proof_of(f"+141555501{last}{place}") for place in (3, 4)]
+        tokens = [prove(f"+141555501{last}{place}") for place in (3, 4)]
 
         def change(token):
             with connections[alias].cursor() as cursor:

@@ -16,9 +16,9 @@ from django_phone_otp.models import Challenge, VerifiedPhone
 from django_phone_otp.services.phones import bind, is_taken, numbers_of, rebind, unbind
 from django_phone_otp.services.proofs import void
 from django_phone_otp.test import latest_code, outbox, override_phone_otp
-from tests import routers
 from tests.conftest import PHONE, every_database
 from tests.races import hang_up, kinds, together
+from tests.services.sending import prove
 from tests.services.test_phones import MODES
 from tests.unlimited import UNLIMITED
 
@@ -40,11 +40,6 @@ def sam():
 @pytest.fixture
 def kim():
     return User.objects.create_user("kim")
-
-
-def prove(number, purpose="verify"):
-    challenge = phone_otp.send(number, purpose=purpose)
-    return phone_otp.verify(challenge.handle, latest_code(number)).token
 
 
 def told():
@@ -247,12 +242,9 @@ def test_a_password_that_was_taken_away_meanwhile_ends_the_sessions(sam):
 
 
 @pytest.fixture
-def users(database, monkeypatch):
-    """Put the users beside the app's tables."""
-    alias = database.alias
-    monkeypatch.setattr(routers, "everything", alias)
-    with override_phone_otp(LIMITS=UNLIMITED):
-        yield User.objects
+def users(everything, unlimited):
+    """The users, beside the app's tables."""
+    return User.objects
 
 
 @every_database

@@ -2,18 +2,21 @@
 
     .venv/bin/python -m tests.benchmarks.clearing [--challenges 1000000] [--clients 4]
 
-On PostgreSQL. Clients send and verify at a steady pace, first alone and then beside ``clearotp``, in one run.
-What 99 of 100 requests take beside it is held against twice the 95th percentile of what they take alone. The one
-that is left meets the database's own checkpoints, with and without it.
+On PostgreSQL. Clients send and verify at a steady pace while ``clearotp`` works and pauses by turns, until all is
+deleted: what a machine does of itself within half an hour falls on the requests beside it and on those alone. What 99
+of 100 take beside it is held against twice the 95th percentile of what they take alone. The one that is left meets the
+database's own checkpoints, with and without it.
 """
 
 import argparse
+import collections
 import itertools
 import multiprocessing
 import os
 import sys
 import threading
 import time
+from unittest import mock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 
@@ -27,13 +30,14 @@ from django.test import Client
 from django.test.utils import setup_databases, teardown_databases
 
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import retention
+from django_phone_otp.services import figures, retention
 from django_phone_otp.test import latest_code, override_phone_otp
 from tests import routers
 from tests.benchmarks.lists import DATABASE, fill
 from tests.unlimited import UNLIMITED
 
-ALONE = 90  # seconds
+ALONE, BESIDE = 15, 45  # seconds of each turn
+SETTLES = 2  # seconds between two turns, whose requests are nobody's
 PACE = 0.25  # seconds from one send and verify of a client to its next
 DAYS = 30  # over which the old ones are spread
 OLDER = 31 * 24 * 60 * 60  # seconds: all are past their retention
@@ -42,10 +46,11 @@ NUMBERS = itertools.count()
 
 
 class Load:
-    """Clients that send and verify until they are told to stop."""
+    """Clients that send and verify until they are told to stop; ``turn`` says whose their requests are."""
 
     def __init__(self, clients):
-        self.taken = {"send": [], "verify": []}
+        self.taken = collections.defaultdict(list)  # by call and turn: seconds
+        self.turn = ""
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._go_on, args=(place / clients,)) for place in range(clients)]
 
@@ -71,21 +76,79 @@ class Load:
         connections.close_all()
 
     def _timed(self, client, call, body, status):
-        start = time.perf_counter()
+        start, turn = time.perf_counter(), self.turn
         answer = client.post(f"/api/phone/{call}/", body, content_type="application/json")
-        self.taken[call].append(time.perf_counter() - start)
+        self.taken[call, turn].append(time.perf_counter() - start)
         assert answer.status_code == status, answer.content
         return answer
 
 
-def clear():
-    """Run ``clearotp`` in a process of its own, as cron does, and tell how large its batches were."""
-    connections.close_all()
-    os.nice(10)  # as the documentation has it
-    largest = max(retention.clear_expired.__defaults__)
-    start = time.perf_counter()
-    call_command("clearotp")
-    print(f"clearotp took {time.perf_counter() - start:.0f} s, with batches of {largest}")
+class Clearing:
+    """``clearotp`` in a process of its own, as cron runs it, that can be paused between two of its steps."""
+
+    def __init__(self):
+        context = multiprocessing.get_context("fork")
+        self._going, self._pauses = context.Event(), context.Event()
+        self._process = context.Process(target=self._run)
+        connections.close_all()
+        self._process.start()
+
+    def pause(self):
+        """Return once it pauses: it holds no lock and no part of the machine then."""
+        self._going.clear()
+        while self.is_alive() and not self._pauses.wait(SETTLES):
+            pass
+
+    def go_on(self, seconds):
+        """Let it work and return after so many seconds, or as soon as it is done."""
+        self._going.set()
+        self._process.join(seconds)
+
+    def is_alive(self):
+        return self._process.is_alive()
+
+    def is_done(self):
+        return self._process.exitcode == 0
+
+    def _run(self):
+        connections.close_all()
+        os.nice(10)  # as the documentation has it
+        counted, cleared = self._by_turns(figures.count_days), self._by_turns(retention.clear_expired)
+        with mock.patch.object(figures, "count_days", counted), mock.patch.object(retention, "clear_expired", cleared):
+            call_command("clearotp")
+
+    def _by_turns(self, steps):
+        def paused():
+            self._wait()
+            for step in steps():
+                yield step
+                self._wait()
+
+        return paused
+
+    def _wait(self):
+        if not self._going.is_set():
+            self._pauses.set()
+            self._going.wait()
+            self._pauses.clear()
+
+
+def take_turns(load, clearing):
+    """Let ``clearotp`` pause and go on until it is done; return for how many seconds it went on."""
+    went = 0.0
+    while clearing.is_alive():
+        load.turn = ""
+        clearing.pause()
+        time.sleep(SETTLES)
+        load.turn = "alone"
+        time.sleep(ALONE)
+        load.turn = ""
+        start = time.perf_counter()
+        clearing.go_on(SETTLES)
+        load.turn = "beside"
+        clearing.go_on(BESIDE)
+        went += time.perf_counter() - start
+    return went
 
 
 def percentile(times, share):
@@ -96,20 +159,14 @@ def percentile(times, share):
 def run(challenges, clients):
     """Print what requests take alone and beside ``clearotp``; return whether nobody waits."""
     fill(challenges, DAYS * 24 * 60 * 60 / challenges, OLDER)
-    with Load(2) as warm:
-        time.sleep(3)
-    assert warm.taken["send"]
-    with Load(clients) as alone:
-        time.sleep(ALONE)
-    process = multiprocessing.get_context("fork").Process(target=clear)
-    connections.close_all()
-    process.start()
-    with Load(clients) as beside:
-        process.join()
-    assert process.exitcode == 0
+    clearing = Clearing()
+    with Load(clients) as load:
+        went = take_turns(load, clearing)
+    assert clearing.is_done()
     left = Challenge.objects.exclude(number__startswith="+1212555").count()
     print(f"{challenges - left:,} of {challenges:,} challenges went; {Delivery.objects.count():,} deliveries are left")
-    kept = [is_kept(call, alone.taken[call], beside.taken[call]) for call in ("send", "verify")]
+    print(f"clearotp took {went:.0f} s, with batches of {max(retention.clear_expired.__defaults__)}")
+    kept = [is_kept(call, load.taken[call, "alone"], load.taken[call, "beside"]) for call in ("send", "verify")]
     return all(kept)  # after all was printed
 
 

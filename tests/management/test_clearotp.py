@@ -3,11 +3,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from django.core.management import call_command
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.db.models import ProtectedError, RestrictedError
 
 from django_phone_otp.core.identifiers import uuid7
 from django_phone_otp.models import Challenge, DailyFigures, Delivery, DeliveryReceipt
-from django_phone_otp.services import retention, stats
+from django_phone_otp.services import figures, retention, stats
 from django_phone_otp.test import override_phone_otp
 from tests.conftest import every_database
 
@@ -166,6 +168,45 @@ def test_deliveries_that_a_crash_left_are_settled_and_taken_up():
     Delivery.objects.create(challenge=made, channel="sms", status="queued", updated_at=NOW - timedelta(minutes=3))
     assert clear() == "Cleared 0 challenges; settled 1 deliveries, took up 1.\n"
     assert set(Delivery.objects.values_list("status", flat=True)) == {"unknown", "failed"}
+
+
+@pytest.fixture
+def _held_back(request, monkeypatch):
+    clear_first = retention.clear_expired(batch=1)
+
+    def held():
+        yield next(clear_first)
+        raise request.param("of +14155550123", {User(pk=1)})
+
+    monkeypatch.setattr(retention, "clear_expired", held)
+
+
+@pytest.mark.parametrize("_held_back", [ProtectedError, RestrictedError], indirect=True)
+@pytest.mark.usefixtures("_held_back")
+def test_what_rows_of_the_projects_hold_back_is_said_by_the_name_of_their_model_after_messages_were_settled():
+    challenge()
+    waiting = challenge(timedelta(minutes=4), last=124)
+    Delivery.objects.filter(challenge=waiting).update(status="sending", updated_at=NOW - timedelta(minutes=3))
+    with pytest.raises(CommandError) as refusal:
+        clear()
+    assert str(refusal.value) == (
+        "Rows of auth.User refer to what is to be deleted, and must go first (on_delete). Cleared so far: 1 challenges."
+    )
+    assert Delivery.objects.get(challenge=waiting).status == "unknown"
+
+
+def test_what_waits_to_be_sent_does_not_wait_for_what_is_deleted(monkeypatch):
+    def never():
+        raise AssertionError("it was not settled first")
+
+    monkeypatch.setattr(retention, "clear_expired", never)
+    monkeypatch.setattr(figures, "count_days", never)
+    Delivery.objects.filter(challenge=challenge(timedelta(0))).update(
+        status="sending", updated_at=NOW - timedelta(minutes=3)
+    )
+    with pytest.raises(AssertionError, match="not settled first"):
+        clear()
+    assert Delivery.objects.get().status == "unknown"
 
 
 def test_it_says_nothing_when_told_to_be_silent():

@@ -64,7 +64,7 @@ def test_what_rows_of_the_projects_hold_back_is_said_by_the_name_of_their_model(
     with pytest.raises(CommandError) as refusal:
         run("eraseotp", PHONE, no_input=True)
     assert str(refusal.value) == (
-        "Rows of auth.User refer to what is to be erased, and must go first (on_delete). "
+        "Rows of auth.User refer to what is to be deleted, and must go first (on_delete). "
         "Erased so far: challenges: 0, deliveries: 4, receipts: 8, verified phones: 0, blocks: 0."
     )
 

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import ProtectedError, RestrictedError
 
 from django_phone_otp.management.progress import ProgressBar
+from django_phone_otp.management.refusals import why
 from django_phone_otp.management.subjects import NOTHING, held_about, words_on_users
 from django_phone_otp.services import erasure
 from django_phone_otp.services.holdings import Tally
@@ -51,15 +52,8 @@ class Command(BaseCommand):
                 gone += batch
                 bar.advance(batch.total)
         except (ProtectedError, RestrictedError) as held_back:
-            raise CommandError(f"{_why(held_back)} Erased so far: {gone}.") from None
+            raise CommandError(f"{why(held_back)} Erased so far: {gone}.") from None
         finally:
             bar.finish()
             self.stdout.ending = "\n"
         return gone
-
-
-def _why(held_back: ProtectedError | RestrictedError) -> str:
-    """Name the models of the rows: Django's own words would show the rows."""
-    rows = held_back.protected_objects if isinstance(held_back, ProtectedError) else held_back.restricted_objects
-    models = ", ".join(sorted({row._meta.label for row in rows}))
-    return f"Rows of {models} refer to what is to be erased, and must go first (on_delete)."

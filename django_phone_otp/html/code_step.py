@@ -113,7 +113,9 @@ class CodeStep(Page):
         """Send the code again, or a new one when it is too late for the old."""
         asked_for = (self.request.POST.get("reference"), self.request.POST.get("messages"))
         if asked_for != (challenge.reference, str(challenge.messages)):
-            return self.go_to("code")  # a second click: what it asks for has been done
+            # A second click: what it asks for has been done, and the browser dropped the answer that said so.
+            self.progress.note(said="resent" if asked_for[0] == challenge.reference else "renewed")
+            return self.go_to("code")
         renewed = challenge.state != ChallengeStatus.PENDING
         try:
             challenge = self._another(challenge)

@@ -218,6 +218,7 @@ def test_the_code_is_sent_again_and_a_second_click_sends_nothing(sam, clock):
     clock.shift(60)
     page = sam.again(URL, **stale)
     assert page.status_code == 200
+    assert "The code was sent again." in sam.text
     assert len(outbox) == 2
     sam.open(CODE)
     assert "The code was sent again." not in sam.text  # it is news once

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def double_click(page, then, button="button.main"):
-    """Click twice, as fast as fingers do, and wait until the page shows ``then``. Return how often the browser posted."""
+    """Click twice, as fast as fingers do, and wait for ``then`` on the page. Return how often the browser posted."""
     posts = []
     page.on("request", lambda request: posts.append(request) if request.method == "POST" else None)
     page.locator(button).dblclick(delay=15)

@@ -111,23 +111,23 @@ def pages():
 
 
 def measure(client, rounds, only):
-    """Return the least seconds that each page took, and its statements: what others take of the machine is not its."""
-    found = {}
-    for name, method, url, data in pages():
-        if only not in name:
-            continue
-        act = getattr(client, method)
+    """Return the least seconds that each page took, and its statements: what others take of the machine is not its.
+
+    The pages take turns, so that a second in which the machine is busy is nobody's fifteen.
+    """
+    chosen = {name: (getattr(client, method), url, data) for name, method, url, data in pages() if only in name}
+    times, statements = {name: [] for name in chosen}, {}
+    for name, (act, url, data) in chosen.items():
         with CaptureQueriesContext(connections[DATABASE]) as captured:
             answer = act(url, data)
-        statements = [query["sql"] for query in captured.captured_queries]
         assert answer.status_code in {200, 302}, (name, answer.status_code)
-        times = []
-        for _ in range(rounds):
+        statements[name] = [query["sql"] for query in captured.captured_queries]
+    for _ in range(rounds):
+        for name, (act, url, data) in chosen.items():
             start = time.perf_counter()
             act(url, data)
-            times.append(time.perf_counter() - start)
-        found[name] = min(times), statements
-    return found
+            times[name].append(time.perf_counter() - start)
+    return {name: (min(taken), statements[name]) for name, taken in times.items()}
 
 
 def faults_of(statements):

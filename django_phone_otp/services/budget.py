@@ -5,6 +5,7 @@ part of what is left when it is made, and holds it until it closes; what it did 
 """
 
 from datetime import datetime, timedelta
+from functools import cache
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django_phone_otp.core.rates import Rate
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.exceptions import TooManyAttempts
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.prepared import Given, Rows
 from django_phone_otp.services.transactions import database
 
 PAGE = 64  # rows: several times what the default limits let one number have in a day
@@ -101,8 +103,10 @@ class Budget(NamedTuple):
         return min((end - now).total_seconds() for end in ends if end > now)
 
 
-# Made once: naming its columns costs more than the rest of the query.
-_NEWEST_FIRST = Challenge.objects.order_by("-serial").values_list(*Entry._fields)
+@cache
+def _newest_first() -> Rows[Challenge]:
+    given = {name: Given(Challenge, name) for name in ("number", "purpose", "lane")}
+    return Rows(Challenge.objects.filter(**given).order_by("-serial").values_list(*Entry._fields)[:PAGE])
 
 
 def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budget:
@@ -112,9 +116,10 @@ def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budg
     window; then the whole window is read.
     """
     rates = purpose.limits["verify.number"]
-    rows = _NEWEST_FIRST.using(database()).filter(number=number, purpose=purpose.name, lane=lane)
-    entries = [Entry(*row) for row in rows[:PAGE]]
+    about = {"number": number, "purpose": purpose.name, "lane": lane}
+    entries = [Entry(*row) for row in _newest_first().values(database(), **about)]
     longest = timedelta(seconds=max(rate.seconds for rate in rates))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:
-        entries = [Entry(*row) for row in rows.filter(expires_at__gt=now - longest)]
+        rows = Challenge.objects.using(database()).filter(expires_at__gt=now - longest, **about).order_by("-serial")
+        entries = [Entry(*row) for row in rows.values_list(*Entry._fields)]
     return Budget(entries, rates, lane)

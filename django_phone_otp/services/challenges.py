@@ -5,10 +5,11 @@ codes and handles. A narrower list further down would undo that, so only the ver
 """
 
 from datetime import datetime
+from functools import cache
 from typing import NoReturn
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import OuterRef, Subquery
 from django.http import HttpRequest
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_variables
@@ -33,6 +34,7 @@ from django_phone_otp.services.codes import is_right
 from django_phone_otp.services.events import emit
 from django_phone_otp.services.limits import NO_STRAIN
 from django_phone_otp.services.numbers import admit_number, hides_refusals
+from django_phone_otp.services.prepared import Given, Rows
 from django_phone_otp.services.proofs import Proof, prove
 from django_phone_otp.services.spraying import Watch
 from django_phone_otp.services.transactions import database, require_own_transaction
@@ -169,7 +171,7 @@ def _admit(
     """Let a guess pass the limits; return the challenge that it is made at, and the context. Raises why not."""
     # A guess without a cookie is limited before anything is read. What a cookie is worth depends on the number.
     strain = NO_STRAIN if asker.entries else admission.admit_asker(asker)
-    challenge = _get(named.pk, _JUDGED)
+    challenge = _get_judged(named.pk)
     challenge.browser = named.browser
     lane = KNOWN if challenge.lane == asker.lane(challenge.number) == KNOWN else STRANGERS
     if asker.entries:
@@ -207,14 +209,25 @@ def _start(challenge: Challenge, delivery: Delivery) -> None:
 
 
 # What judging a guess needs, and no more: half of what a SELECT costs is its columns.
-_JUDGED = Challenge.objects.only(
+_JUDGED = (
     *("number", "purpose", "context", "status", "attempts", "max_attempts", "expires_at"),
     *("seed", "key_id", "code_length", "decoy", "lane"),
 )
 
 
-def _get(pk: UUID, among: QuerySet[Challenge] | None = None) -> Challenge:
-    for challenge in (Challenge.objects if among is None else among).using(database()).filter(pk=pk):
+@cache
+def _judged() -> Rows[Challenge]:
+    return Rows(Challenge.objects.only(*_JUDGED).filter(pk=Given(Challenge, "id")))
+
+
+def _get_judged(pk: UUID) -> Challenge:
+    for challenge in _judged().objects(database(), id=pk):
+        return challenge
+    raise ChallengeNotFound
+
+
+def _get(pk: UUID) -> Challenge:
+    for challenge in Challenge.objects.using(database()).filter(pk=pk):
         return challenge
     raise ChallengeNotFound
 
@@ -243,7 +256,7 @@ def _require_pending(challenge: Challenge, now: datetime) -> None:
 
 def _say_why_not(challenge: Challenge, now: datetime) -> NoReturn:
     """Raise why a guess had no place: the challenge ended, ran out, or was erased before it."""
-    challenge = _get(challenge.pk, _JUDGED)
+    challenge = _get_judged(challenge.pk)
     _require_pending(challenge, timezone.now())
     raise TooManyAttempts((challenge.expires_at - now).total_seconds())
 

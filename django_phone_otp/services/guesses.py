@@ -1,12 +1,15 @@
 """Guesses: each takes its place in one queue, by one conditional UPDATE that is committed on its own."""
 
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from django.db.models import Case, F, Q, Value, When
+from django.db.models import Case, Expression, F, Q, Value, When
 
 from django_phone_otp.core.statuses import ChallengeStatus
 from django_phone_otp.models import Challenge
+from django_phone_otp.services.prepared import Given, Update
+from django_phone_otp.services.transactions import database
 
 
 def count(challenge: Challenge, right: bool, now: datetime, *, held: bool = False) -> bool:
@@ -16,19 +19,28 @@ def count(challenge: Challenge, right: bool, now: datetime, *, held: bool = Fals
 
     Returns whether there was a place: False means that the challenge closed or ran out before.
     """
-    is_last = Q(attempts__gte=challenge.max_attempts - 1)
-    changes = {} if held else _end(right, is_last, now)
-    # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
-    counted = Challenge.objects.filter(
-        pk=challenge.pk,
-        status=ChallengeStatus.PENDING,
-        attempts__lt=challenge.max_attempts,  # granted once for all, so it is still what the row says
-        expires_at__gt=now,
-    ).update(**changes, attempts=F("attempts") + 1)
+    counted = _counting(right, held).run(
+        database(), id=challenge.pk, most=challenge.max_attempts, last=challenge.max_attempts - 1, now=now
+    )
     challenge.attempts += 1
     if not held:
         _show(challenge, right, now)
     return bool(counted)
+
+
+@cache
+def _counting(right: bool, held: bool) -> Update:
+    """Return the UPDATE for a guess, which is given ``id``, ``most``, ``last`` and ``now``."""
+    is_last = Q(attempts__gte=Given(Challenge, "attempts", "last"))
+    rows = Challenge.objects.filter(
+        pk=Given(Challenge, "id"),
+        status=ChallengeStatus.PENDING,
+        attempts__lt=Given(Challenge, "attempts", "most"),  # granted once for all, so it is still what the row says
+        expires_at__gt=Given(Challenge, "expires_at", "now"),
+    )
+    changes = {} if held else _end(right, is_last, Given(Challenge, "closed_at", "now"))
+    # attempts comes last: MariaDB evaluates assignments from left to right, with what it has assigned.
+    return Update(rows, **changes, attempts=F("attempts") + 1)
 
 
 def settle(challenge: Challenge, right: bool, now: datetime) -> bool:
@@ -40,7 +52,7 @@ def settle(challenge: Challenge, right: bool, now: datetime) -> bool:
     is_last = Q(attempts__gte=challenge.max_attempts)
     open_ones = [ChallengeStatus.PENDING, ChallengeStatus.LOCKED] if right else [ChallengeStatus.PENDING]
     held = Challenge.objects.filter(pk=challenge.pk, status__in=open_ones, expires_at__gt=now)
-    settled = held.update(**_end(right, is_last, now))
+    settled = held.update(**_end(right, is_last, Value(now)))
     _show(challenge, right, now)
     return bool(settled)
 
@@ -51,12 +63,12 @@ def give_back(challenge: Challenge) -> None:
     held.update(attempts=F("attempts") - 1)
 
 
-def _end(right: bool, is_last: Q, now: datetime) -> dict[str, Any]:
+def _end(right: bool, is_last: Q, now: Expression) -> dict[str, Any]:
     if right:
         return {"status": ChallengeStatus.VERIFIED, "closed_at": now}
     return {
         "status": Case(When(is_last, then=Value(ChallengeStatus.LOCKED.value)), default=F("status")),
-        "closed_at": Case(When(is_last, then=Value(now)), default=F("closed_at")),
+        "closed_at": Case(When(is_last, then=now), default=F("closed_at")),
     }
 
 

@@ -18,7 +18,7 @@ from django_phone_otp.core.contexts import context_digest
 from django_phone_otp.core.statuses import ChallengeStatus, DeliveryStatus
 from django_phone_otp.exceptions import TooManyAttempts, Unavailable
 from django_phone_otp.models import Challenge, Delivery
-from django_phone_otp.services import limits
+from django_phone_otp.services import limits, statements
 from django_phone_otp.services.admission import admit_message
 from django_phone_otp.services.askers import Asker
 from django_phone_otp.services.budget import Budget, read_budget
@@ -72,8 +72,8 @@ def open_challenge(asked: Asked, client: str, asker: Asker) -> tuple[Challenge, 
             with transaction.atomic(using=database()):
                 if challenge.streak and not _goes_on(budget):
                     continue
-                challenge.save(force_insert=True)
-                delivery.save(force_insert=True)
+                statements.insert(challenge)
+                statements.insert(delivery)
         except (IntegrityError, OperationalError) as problem:
             lost = type(problem).__name__  # no more: its text has the number
             # Another send took this turn, and with it a part of the budget. MariaDB may call the same
@@ -100,7 +100,7 @@ def reopen(challenge: Challenge, channel: str, now: datetime) -> Delivery | None
         ).update(messages=F("messages") + 1, resend_at=resend_at, channel=channel)
         if not turn:
             return None
-        delivery.save(force_insert=True)
+        statements.insert(delivery)
     challenge.messages += 1
     challenge.resend_at, challenge.channel = resend_at, channel
     return delivery

@@ -1,4 +1,4 @@
-"""Conditional UPDATEs, and a question, that Django compiles once, for where every message passes.
+"""Conditional UPDATEs, INSERTs, and a question, that Django compiles once, for where every message passes.
 
 The ORM compiles a query anew each time, and right after a wait for a vendor that takes longer than the
 statement itself. Here its own compiler writes the SQL once for each set of columns; after that only the
@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import connections, router, transaction
 from django.db.models import Field, Model
-from django.db.models.sql import UpdateQuery
+from django.db.models.signals import post_save, pre_save
+from django.db.models.sql import InsertQuery, UpdateQuery
 
 Shape = tuple[type[Model], str, tuple[str, ...], tuple[tuple[str, bool], ...]]
 
 _compiled: dict[Shape, str] = {}
+_inserts: dict[tuple[type[Model], str], str] = {}
 
 
 def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
@@ -41,16 +43,28 @@ def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, A
         return int(cursor.rowcount)
 
 
+def insert(row: Model) -> None:
+    """Insert a new ``row``, whose primary key is set; as ``row.save(force_insert=True)`` does, signals included."""
+    model = type(row)
+    using = router.db_for_write(model, instance=row)
+    connection = connections[using]
+    about: dict[str, Any] = {"sender": model, "instance": row, "raw": False, "using": using, "update_fields": None}
+    pre_save.send(**about)
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in _fields_of(model)]
+    with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
+        cursor.execute(_inserts.get((model, using)) or _compile_insert(row, using), values)
+    row._state.db, row._state.adding = using, False
+    post_save.send(created=True, **about)
+
+
 def any_of(model: type[Model], using: str, name: str, values: Sequence[str]) -> bool:
     """Tell whether a row in the database ``using`` has one of ``values`` in the field ``name``, which holds text.
 
     Compiled once for each number of values: whoever asks often gives as many each time, some of them twice.
     """
-    connection = connections[using]
     sql, before = _compile_any_of(model, using, name, len(values))
-    field = _field(model, name)
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*before, *(field.get_db_prep_save(value, connection) for value in values)])
+    with connections[using].cursor() as cursor:
+        cursor.execute(sql, [*before, *values])  # text needs no preparation
         return cursor.fetchone() is not None
 
 
@@ -68,6 +82,21 @@ def _compile(model: type[Model], using: str, where: Mapping[str, Any], changes: 
     query.add_update_values(dict(changes))
     sql, _ = query.get_compiler(using).as_sql()
     return str(sql)
+
+
+def _compile_insert(row: Model, using: str) -> str:
+    """Return the SQL for all rows like ``row``: an INSERT has the same places whatever the values are."""
+    model = type(row)
+    query: Any = InsertQuery(model)
+    query.insert_values(_fields_of(model), [row])
+    ((sql, _),) = query.get_compiler(using).as_sql()
+    _inserts[model, using] = str(sql)
+    return str(sql)
+
+
+@cache
+def _fields_of(model: type[Model]) -> "list[Field[Any, Any]]":
+    return [field for field in model._meta.concrete_fields if not field.generated]
 
 
 def _field(model: type[Model], name: str) -> "Field[Any, Any]":

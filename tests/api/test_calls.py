@@ -208,7 +208,7 @@ class TestRefusals:
         def gone(*_args, **_kwargs):
             raise fault(f"could not connect while asking for {PHONE}")
 
-        monkeypatch.setattr(challenges, "_get", gone)
+        monkeypatch.setattr(challenges, "_get_judged", gone)
         handle = api.send().json()["challenge"]
         assert_problem(api.verify(handle, "123456"), 503, "unavailable", retry_after=30)
 
@@ -216,7 +216,7 @@ class TestRefusals:
         def fault(*_args, **_kwargs):
             raise ZeroDivisionError
 
-        monkeypatch.setattr(challenges, "_get", fault)
+        monkeypatch.setattr(challenges, "_get_judged", fault)
         handle = api.send().json()["challenge"]
         with pytest.raises(ZeroDivisionError):
             api.verify(handle, "123456")

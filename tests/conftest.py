@@ -8,6 +8,7 @@ import time_machine
 from django.core.cache import cache
 from django.db import connections
 from django.dispatch import Signal
+from django.utils import translation
 
 from django_phone_otp import signals
 from django_phone_otp.test import outbox, override_phone_otp
@@ -21,9 +22,10 @@ PHONE = "+14155550123"
 
 @pytest.fixture(autouse=True)
 def _clean_slate():
-    """Every test starts with empty limits and an empty outbox."""
+    """Every test starts with empty limits, an empty outbox, and not in the language of the last request."""
     cache.clear()
     outbox.clear()
+    translation.deactivate()
 
 
 def need(what, is_there):

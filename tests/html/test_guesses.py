@@ -75,7 +75,7 @@ class TestGuesses:
         assert client.post(CODE, {"reference": hidden(page, "reference")}).status_code == 200
         assert only().attempts == 0
 
-    @pytest.mark.parametrize("reference", ["", "XX", "xx", "A" * 500])
+    @pytest.mark.parametrize("reference", ["", "AE", "ae", "A" * 500])
     def test_beside_another_reference_it_is_no_guess_even_if_it_is_right(self, client, reference):
         ask(client)
         page = enter(client, reference=reference)

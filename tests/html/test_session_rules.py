@@ -186,7 +186,7 @@ def assert_nothing_leaked(watched, number, *, shown):
 def test_a_sign_up_shows_the_number_on_its_pages_and_leaves_it_nowhere_else(clock):
     sam = Watched()
     ask(sam)
-    sam.post(step(SIGNUP, "code"), {"reference": "XX", "code": "000000"})
+    sam.post(step(SIGNUP, "code"), {"reference": "AE", "code": "000000"})
     clock.shift(30)
     again(sam)
     page = sam.get(step(SIGNUP, "code"))

@@ -1,6 +1,9 @@
 """A progress bar: on a terminal, and nowhere else."""
 
+from functools import partial
 from typing import Protocol
+
+from django.core.management.base import OutputWrapper
 
 WIDTH = 40  # columns
 
@@ -23,6 +26,8 @@ class ProgressBar:
 
     def __init__(self, stream: Stream, total: int) -> None:
         self._stream = stream
+        # A command's stream ends each text with a line of its own, and every step would be one.
+        self._write = partial(stream.write, ending="") if isinstance(stream, OutputWrapper) else stream.write
         self._total = max(1, total)
         self._done = 0
         self._shown = stream.isatty()
@@ -34,11 +39,11 @@ class ProgressBar:
         if self._shown:
             share = min(1.0, self._done / self._total)
             bar = "#" * int(share * WIDTH)
-            self._stream.write(f"\r[{bar:<{WIDTH}}] {share:4.0%} {self._done:,}")
+            self._write(f"\r[{bar:<{WIDTH}}] {share:4.0%} {self._done:,}")
             self._stream.flush()
             self._drawn = True
 
     def finish(self) -> None:
         """End the line, if there is one."""
         if self._drawn:
-            self._stream.write("\n")
+            self._write("\n")

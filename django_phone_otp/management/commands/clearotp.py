@@ -23,10 +23,9 @@ class Command(BaseCommand):
         figures.forget_old()
         cleared = self._clear()
         if options["verbosity"] > 0:
-            self.stdout.write(f"Cleared {cleared} challenges; settled {settled} deliveries, took up {taken_up}.\n")
+            self.stdout.write(f"Cleared {cleared} challenges; settled {settled} deliveries, took up {taken_up}.")
 
     def _clear(self) -> int:
-        self.stdout.ending = ""  # or every step of the bar would be a line of its own
         # Counting what will go reads it all once more: worth it only for somebody who watches.
         bar = ProgressBar(self.stdout, retention.count_expired() if self.stdout.isatty() else 0)
         cleared = 0

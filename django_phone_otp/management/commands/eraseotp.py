@@ -44,7 +44,6 @@ class Command(BaseCommand):
         return sys.stdin.readline().strip() == "yes"
 
     def _erase(self, number: str, total: int) -> Tally:
-        self.stdout.ending = ""  # or every step of the bar would be a line of its own
         bar = ProgressBar(self.stdout, total)
         gone = Tally()
         try:
@@ -55,5 +54,4 @@ class Command(BaseCommand):
             raise CommandError(f"{why(held_back)} Erased so far: {gone}.") from None
         finally:
             bar.finish()
-            self.stdout.ending = "\n"
         return gone

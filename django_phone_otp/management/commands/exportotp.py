@@ -30,7 +30,6 @@ class Command(BaseCommand):
         if not tally.total:
             self.stderr.write(NOTHING)
             return
-        self.stderr.ending = ""  # or every step of the bar would be a line of its own
         bar = ProgressBar(self.stderr, tally.challenges)
         lists = disclosure.disclose(number)
         lists["challenges"] = _watched(lists["challenges"], bar)

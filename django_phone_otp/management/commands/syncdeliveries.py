@@ -13,7 +13,6 @@ class Command(BaseCommand):
     help = "Ask vendors about deliveries that have not ended yet, within each account's rate."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.stdout.ending = ""  # or every step of the bar would be a line of its own
         bar = ProgressBar(self.stdout, polling.count_due() if self.stdout.isatty() else 0)
         answers: Counter[polling.Answer] = Counter()
         for answer in polling.sync():
@@ -22,4 +21,4 @@ class Command(BaseCommand):
         bar.finish()
         if options["verbosity"] > 0:
             moved, failed = answers[polling.Answer.MOVED], answers[polling.Answer.FAILED]
-            self.stdout.write(f"Asked about {answers.total()}: {moved} moved on, {failed} got no answer.\n")
+            self.stdout.write(f"Asked about {answers.total()}: {moved} moved on, {failed} got no answer.")

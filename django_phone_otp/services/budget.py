@@ -103,10 +103,13 @@ class Budget(NamedTuple):
         return min((end - now).total_seconds() for end in ends if end > now)
 
 
+_NEWEST_FIRST = Challenge.objects.order_by("-serial").values_list(*Entry._fields)
+
+
 @cache
-def _newest_first() -> Rows[Challenge]:
+def _newest_page() -> Rows[Challenge]:
     given = {name: Given(Challenge, name) for name in ("number", "purpose", "lane")}
-    return Rows(Challenge.objects.filter(**given).order_by("-serial").values_list(*Entry._fields)[:PAGE])
+    return Rows(_NEWEST_FIRST.filter(**given)[:PAGE])
 
 
 def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budget:
@@ -117,9 +120,9 @@ def read_budget(number: str, purpose: Purpose, lane: str, now: datetime) -> Budg
     """
     rates = purpose.limits["verify.number"]
     about = {"number": number, "purpose": purpose.name, "lane": lane}
-    entries = [Entry(*row) for row in _newest_first().values(database(), **about)]
+    entries = [Entry(*row) for row in _newest_page().values(database(), **about)]
     longest = timedelta(seconds=max(rate.seconds for rate in rates))
     if len(entries) == PAGE and entries[-1].expires_at + longest > now:
-        rows = Challenge.objects.using(database()).filter(expires_at__gt=now - longest, **about).order_by("-serial")
-        entries = [Entry(*row) for row in rows.values_list(*Entry._fields)]
+        rows = _NEWEST_FIRST.using(database()).filter(expires_at__gt=now - longest, **about)
+        entries = [Entry(*row) for row in rows]
     return Budget(entries, rates, lane)

@@ -44,9 +44,6 @@ class _Prepared:
         self._query = query
         self._compiled: dict[str, _Compiled] = {}
 
-    def _for(self, using: str) -> _Compiled:
-        return self._compiled.get(using) or self._compile(using)
-
     def _compile(self, using: str) -> _Compiled:
         # Compiling counts in the query itself which tables it needs: two threads must not share one.
         compiler = self._query.clone().get_compiler(using)
@@ -54,11 +51,11 @@ class _Prepared:
         columns = [expression for expression, _sql, _alias in getattr(compiler, "select", None) or ()]
         return self._compiled.setdefault(using, _Compiled(str(sql), list(parameters), columns))
 
-    def _parameters(self, using: str, given: dict[str, Any]) -> list[Any]:
-        connection = connections[using]
-        return [
-            each.prepare(given, connection) if isinstance(each, Given) else each for each in self._for(using).parameters
-        ]
+    def _execute(self, cursor: Any, using: str, given: dict[str, Any]) -> _Compiled:
+        compiled, connection = self._compiled.get(using) or self._compile(using), connections[using]
+        values = [each.prepare(given, connection) if isinstance(each, Given) else each for each in compiled.parameters]
+        cursor.execute(compiled.sql, values)
+        return compiled
 
 
 class Update(_Prepared):
@@ -71,9 +68,8 @@ class Update(_Prepared):
 
     def run(self, using: str, **given: Any) -> int:
         """Change the rows in the database ``using``; return how many there were."""
-        parameters = self._parameters(using, given)
         with transaction.mark_for_rollback_on_error(using), connections[using].cursor() as cursor:
-            cursor.execute(self._for(using).sql, parameters)
+            self._execute(cursor, using, given)
             return int(cursor.rowcount)
 
 
@@ -86,16 +82,18 @@ class Rows(_Prepared, Generic[_Row]):
 
     def values(self, using: str, **given: Any) -> list[tuple[Any, ...]]:
         """Return the values of each row, in the order of the columns."""
-        parameters = self._parameters(using, given)
-        with connections[using].cursor() as cursor:
-            cursor.execute(self._for(using).sql, parameters)
-            found = cursor.fetchall()
-        compiler = self._query.get_compiler(using)
-        converters = compiler.get_converters(self._for(using).columns)
-        return [tuple(row) for row in (compiler.apply_converters(found, converters) if converters else found)]
+        return self._read(using, given)[0]
 
     def objects(self, using: str, **given: Any) -> list[_Row]:
         """Return each row as its model; columns that were left out are deferred."""
-        found = self.values(using, **given)
-        names = [column.target.attname for column in self._for(using).columns]
+        found, columns = self._read(using, given)
+        names = [column.target.attname for column in columns]
         return [self._model.from_db(using, names, row) for row in found]
+
+    def _read(self, using: str, given: dict[str, Any]) -> tuple[list[tuple[Any, ...]], list[Any]]:
+        with connections[using].cursor() as cursor:
+            columns = self._execute(cursor, using, given).columns
+            found = cursor.fetchall()
+        compiler = self._query.get_compiler(using)  # converters belong to this thread's connection
+        converters = compiler.get_converters(columns)
+        return [tuple(row) for row in (compiler.apply_converters(found, converters) if converters else found)], columns

@@ -17,7 +17,6 @@ from django.db.models.sql import InsertQuery, UpdateQuery
 Shape = tuple[type[Model], str, tuple[str, ...], tuple[tuple[str, bool], ...]]
 
 _compiled: dict[Shape, str] = {}
-_inserts: dict[tuple[type[Model], str], str] = {}
 
 
 def update(model: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> int:
@@ -52,7 +51,7 @@ def insert(row: Model) -> None:
     pre_save.send(**about)
     values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in _fields_of(model)]
     with transaction.mark_for_rollback_on_error(using), connection.cursor() as cursor:
-        cursor.execute(_inserts.get((model, using)) or _compile_insert(row, using), values)
+        cursor.execute(_compile_insert(model, using), values)
     row._state.db, row._state.adding = using, False
     post_save.send(created=True, **about)
 
@@ -84,13 +83,12 @@ def _compile(model: type[Model], using: str, where: Mapping[str, Any], changes: 
     return str(sql)
 
 
-def _compile_insert(row: Model, using: str) -> str:
-    """Return the SQL for all rows like ``row``: an INSERT has the same places whatever the values are."""
-    model = type(row)
+@cache
+def _compile_insert(model: type[Model], using: str) -> str:
+    """Return the SQL for all rows: an INSERT has the same places whatever the values are."""
     query: Any = InsertQuery(model)
-    query.insert_values(_fields_of(model), [row])
+    query.insert_values(_fields_of(model), [model()])
     ((sql, _),) = query.get_compiler(using).as_sql()
-    _inserts[model, using] = str(sql)
     return str(sql)
 
 

@@ -6,7 +6,7 @@ from unittest import mock
 
 import pytest
 from django.db import IntegrityError, connections, transaction
-from django.db.models import Case, F, Q, When
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.signals import post_save, pre_save
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -105,8 +105,8 @@ def by_the_orm(challenge, right, held, now):
     """Count a guess as the ORM would without anything prepared."""
     last = Q(attempts__gte=challenge.max_attempts - 1)
     ends = {
-        "status": "verified" if right else Case(When(last, then=guesses.Value("locked")), default=F("status")),
-        "closed_at": now if right else Case(When(last, then=guesses.Value(now)), default=F("closed_at")),
+        "status": "verified" if right else Case(When(last, then=Value("locked")), default=F("status")),
+        "closed_at": now if right else Case(When(last, then=Value(now)), default=F("closed_at")),
     }
     rows = Challenge.objects.filter(
         pk=challenge.pk, status="pending", attempts__lt=challenge.max_attempts, expires_at__gt=now
